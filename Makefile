@@ -1,0 +1,31 @@
+# Every target works from a fresh clone: it makes .venv, installs into it and runs.
+PYTHON ?= python3
+TORCH := torch==2.13.0 # the one pin: a bare "torch" would pull the newest build with gigabytes of CUDA libraries
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test bench lint clean
+
+demo: $(INSTALLED)
+	$(BIN)/fastdis demo
+
+test: $(INSTALLED)
+	$(BIN)/pytest --doctest-modules fastdis kernels tests
+
+bench: test
+	$(BIN)/pytest benchmarks --benchmark-only
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build/lint && $(BIN)/pip install --quiet --no-deps --target build/lint .
+	cd build/lint && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p fastdis
+
+$(INSTALLED): pyproject.toml Makefile
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build runs

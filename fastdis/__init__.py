@@ -1,0 +1,23 @@
+"""Losses and scores for disentangled representation learning in PyTorch."""
+
+import importlib
+from types import ModuleType
+
+from .version import __version__
+
+__all__ = ["__version__"]
+
+_SUBMODULES = frozenset(
+    ("cli", "data", "evaluation", "losses", "metrics", "models", "plots", "posterior", "training")
+)
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Submodules load on first use, so that ``import fastdis`` costs little more than ``import torch``."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | _SUBMODULES)
