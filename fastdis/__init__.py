@@ -3,9 +3,10 @@
 import importlib
 from types import ModuleType
 
+from .functional import gaussian_kl, reparameterize, reparameterize_kl
 from .version import __version__
 
-__all__ = ["__version__"]
+__all__ = ["__version__", "gaussian_kl", "reparameterize", "reparameterize_kl"]
 
 _SUBMODULES = frozenset(
     ("cli", "data", "evaluation", "losses", "metrics", "models", "plots", "posterior", "training")

@@ -71,7 +71,9 @@ def register(
     torch.library.register_fake(qualified, fake, lib=_LIBRARY)
 
     def no_second_derivative(ctx: Any, *gradients: Tensor) -> None:
-        raise RuntimeError(f"{qualified} has no derivative of its own; use backend='reference' for second ones")
+        raise RuntimeError(
+            f"{qualified} has no derivative of its own; use backend='reference' for second ones"
+        )
 
     torch.library.register_autograd(
         qualified, backward or no_second_derivative, setup_context=setup_context, lib=_LIBRARY
@@ -93,3 +95,8 @@ def promoted(*tensors: Tensor) -> Sequence[Tensor]:
 def accumulation_dtype(dtype: torch.dtype) -> torch.dtype:
     """The dtype in which sums are kept and returned: float32 for the half types, else the dtype itself."""
     return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+
+
+def widened(*tensors: Tensor) -> list[Tensor]:
+    """The tensors in the dtype in which sums over them are kept."""
+    return [tensor.to(accumulation_dtype(tensor.dtype)) for tensor in tensors]
