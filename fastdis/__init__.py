@@ -3,10 +3,27 @@
 import importlib
 from types import ModuleType
 
-from .functional import gaussian_kl, reparameterize, reparameterize_kl
+from .functional import (
+    KLDecomposition,
+    gaussian_kl,
+    kl_decomposition,
+    reparameterize,
+    reparameterize_kl,
+    tcvae_penalty,
+    total_correlation,
+)
 from .version import __version__
 
-__all__ = ["__version__", "gaussian_kl", "reparameterize", "reparameterize_kl"]
+__all__ = [
+    "KLDecomposition",
+    "__version__",
+    "gaussian_kl",
+    "kl_decomposition",
+    "reparameterize",
+    "reparameterize_kl",
+    "tcvae_penalty",
+    "total_correlation",
+]
 
 _SUBMODULES = frozenset(
     ("cli", "data", "evaluation", "losses", "metrics", "models", "plots", "posterior", "training")

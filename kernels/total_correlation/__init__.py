@@ -1,0 +1,336 @@
+"""The decomposition KL = MI + TC + dwKL, estimated from a minibatch.
+
+Chen et al. 2018 (Isolating Sources of Disentanglement), equation 2 and appendix C. For z_i ~ q(z | x_i),
+L_ijd = log q(z_id | x_j) = -1/2 (log 2 pi + logvar_jd + (z_id - mean_jd)^2 exp(-logvar_jd)), and w_ij the
+weight of posterior j in the estimate of the aggregated posterior at z_i::
+
+    log q(z_i)  = log sum_j w_ij exp(sum_d L_ijd)
+    log q(z_id) = log sum_j w_ij exp(L_ijd)
+
+    MI   = mean_i [sum_d L_iid - log q(z_i)]
+    TC   = mean_i [log q(z_i) - sum_d log q(z_id)]
+    dwKL = mean_i [sum_d log q(z_id) - sum_d log p(z_id)]
+
+With N training images, B samples in the batch and M = B - 1:
+
+- MSS, minibatch stratified sampling (appendix C.2): w_ii = 1/N, one other entry of each row, here
+  j = (i + 1) mod B, (N - M) / (N M), the rest 1/M. Rows sum to 1.
+- MWS, minibatch weighted sampling (appendix C.1): w_ij = 1 / (N B). Rows sum to 1/N, so TC as logged is too
+  high by about (D - 1) log(N B); the constant has no gradient.
+
+Gradient. A weighted sum a MI + b TC + c dwKL has, with P_ij and p_ijd the shares of posterior j in
+log q(z_i) and log q(z_id)::
+
+    G_ijd = 1/B [(b - a) P_ij + (c - b) p_ijd + a (i = j)]
+    d z_id       = c z_id / B - sum_j G_ijd (z_id - mean_jd) exp(-logvar_jd)
+    d mean_jd    = sum_i G_ijd (z_id - mean_jd) exp(-logvar_jd)
+    d logvar_jd  = 1/2 sum_i G_ijd ((z_id - mean_jd)^2 exp(-logvar_jd) - 1)
+
+Least work: B^2 (D + 1) exponentials and some 10 B^2 D multiply-adds, forward and backward together; memory
+O(B D), never (B, B, D).
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import _check, _dispatch
+from . import reference
+
+ESTIMATORS = ("mss", "mws")
+
+
+class KLDecomposition(NamedTuple):
+    """The three terms of the KL divergence, scalars in nats; their sum estimates KL(q(z|x) || p(z))."""
+
+    index_code_mi: Tensor
+    total_correlation: Tensor
+    dimwise_kl: Tensor
+
+
+def kl_decomposition(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    *,
+    dataset_size: int,
+    estimator: str = "mss",
+    backend: str = "auto",
+) -> KLDecomposition:
+    """Split the KL divergence of a batch into MI, TC and dimension-wise KL (Chen et al. 2018, equation 2).
+
+    Args:
+        z: one sample of each posterior, (batch, latent), any floating dtype.
+        mean: means of the posteriors, like z.
+        logvar: logarithms of their variances, like z.
+        dataset_size: N, the number of training images; never the batch size.
+        estimator: "mss" (stratified, rows of weights sum to 1) or "mws" (weighted; TC and dimension-wise KL
+            carry large constants).
+        backend: "auto", "reference", "numba" or "triton".
+
+    Returns:
+        KLDecomposition(index_code_mi, total_correlation, dimwise_kl): scalars in nats, each differentiable
+        on its own; float32 for half-precision inputs. Estimates from a batch: they can be negative.
+
+    Raises:
+        TypeError: an argument is not a floating-point tensor, or dataset_size is not an integer.
+        ValueError: shapes differ, fewer than two samples, dataset_size smaller than the batch, or an
+            unknown estimator.
+        RuntimeError: the backend asked for cannot run here.
+
+    Example:
+        >>> import torch, fastdis
+        >>> mean = torch.tensor([[-3.0, 1.0], [3.0, -1.0], [-3.0, -1.0], [3.0, 1.0]])
+        >>> terms = fastdis.kl_decomposition(mean, mean, torch.full((4, 2), -4.0), dataset_size=4)
+        >>> [round(term.item(), 2) for term in terms]  # four images told apart: MI is log 4
+        [1.39, -0.0, 7.55]
+    """
+    z, mean, logvar = _arguments("kl_decomposition", z, mean, logvar, dataset_size, estimator)
+    if _dispatch.choose("kl_decomposition", backend, z) == "reference":
+        arguments = _dispatch.widened(z, mean, logvar)
+        terms = reference.kl_decomposition(*arguments, dataset_size, estimator)
+    else:
+        terms = torch.ops.fastdis.kl_decomposition(z, mean, logvar, dataset_size, estimator == "mss")
+    return KLDecomposition(*terms.unbind())
+
+
+def total_correlation(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    *,
+    dataset_size: int,
+    estimator: str = "mss",
+    backend: str = "auto",
+) -> Tensor:
+    """Total correlation KL(q(z) || prod_d q(z_d)) estimated from a batch (Chen et al. 2018, equation 2).
+
+    Args:
+        z: one sample of each posterior, (batch, latent), any floating dtype.
+        mean: means of the posteriors, like z.
+        logvar: logarithms of their variances, like z.
+        dataset_size: N, the number of training images; never the batch size.
+        estimator: "mss" or "mws", see `kl_decomposition`.
+        backend: "auto", "reference", "numba" or "triton".
+
+    Returns:
+        A scalar in nats; float32 for half-precision inputs. The true value is at least 0, an estimate from
+        a batch can be negative.
+
+    Raises:
+        TypeError: an argument is not a floating-point tensor, or dataset_size is not an integer.
+        ValueError: shapes differ, fewer than two samples, dataset_size smaller than the batch, or an
+            unknown estimator.
+        RuntimeError: the backend asked for cannot run here.
+
+    Example:
+        >>> import torch, fastdis
+        >>> mean = torch.tensor([[-3.0], [3.0]])
+        >>> abs(fastdis.total_correlation(mean, mean, mean * 0, dataset_size=2).item())  # one latent: none
+        0.0
+    """
+    z, mean, logvar = _arguments("total_correlation", z, mean, logvar, dataset_size, estimator)
+    terms = kl_decomposition(z, mean, logvar, dataset_size=dataset_size, estimator=estimator, backend=backend)
+    return terms.total_correlation
+
+
+def tcvae_penalty(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    *,
+    dataset_size: int,
+    alpha: float = 1.0,
+    beta: float = 6.0,
+    gamma: float = 1.0,
+    estimator: str = "mss",
+    backend: str = "auto",
+) -> tuple[Tensor, KLDecomposition]:
+    """The penalty of the β-TCVAE, alpha MI + beta TC + gamma dwKL (Chen et al. 2018, equation 4).
+
+    The weights being known, the gradients are accumulated in the forward pass and every exponential is
+    computed once; where no gradient is wanted that work is left out.
+
+    Args:
+        z: one sample of each posterior, (batch, latent), any floating dtype.
+        mean: means of the posteriors, like z.
+        logvar: logarithms of their variances, like z.
+        dataset_size: N, the number of training images; never the batch size.
+        alpha: weight of the index-code mutual information.
+        beta: weight of the total correlation.
+        gamma: weight of the dimension-wise KL.
+        estimator: "mss" or "mws", see `kl_decomposition`.
+        backend: "auto", "reference", "numba" or "triton".
+
+    Returns:
+        (penalty, terms): a differentiable scalar in nats, and the three terms, detached, for logging.
+
+    Raises:
+        TypeError: an argument is not a floating-point tensor, or dataset_size is not an integer.
+        ValueError: shapes differ, fewer than two samples, dataset_size smaller than the batch, or an
+            unknown estimator.
+        RuntimeError: the backend asked for cannot run here.
+
+    Example:
+        >>> import torch, fastdis
+        >>> mean = torch.tensor([[-3.0, 1.0], [3.0, -1.0]], requires_grad=True)
+        >>> penalty, terms = fastdis.tcvae_penalty(mean, mean, mean * 0, dataset_size=2, beta=1.0)
+        >>> torch.isclose(penalty, sum(terms)).item(), penalty.requires_grad, terms[0].requires_grad
+        (True, True, False)
+    """
+    z, mean, logvar = _arguments("tcvae_penalty", z, mean, logvar, dataset_size, estimator)
+    if _dispatch.choose("tcvae_penalty", backend, z) == "reference":
+        arguments = _dispatch.widened(z, mean, logvar)
+        terms = reference.kl_decomposition(*arguments, dataset_size, estimator)
+        penalty = alpha * terms[0] + beta * terms[1] + gamma * terms[2]
+    else:
+        wanted = torch.is_grad_enabled() and (z.requires_grad or mean.requires_grad or logvar.requires_grad)
+        penalty, terms, *_ = torch.ops.fastdis.tcvae_penalty(
+            z, mean, logvar, dataset_size, estimator == "mss", [alpha, beta, gamma], wanted
+        )
+    return penalty, KLDecomposition(*terms.detach().unbind())
+
+
+def _arguments(
+    function: str, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, estimator: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    _check.matrices(function, z=z, mean=mean, logvar=logvar)
+    _check.choice(function, "estimator", estimator, ESTIMATORS)
+    batch = z.shape[0]
+    if batch < 2:
+        raise ValueError(f"{function}: z must hold at least 2 samples, got {batch}")
+    if not isinstance(dataset_size, int | torch.SymInt):
+        raise TypeError(f"{function}: dataset_size must be an integer, got {type(dataset_size).__name__}")
+    if dataset_size < batch:
+        raise ValueError(
+            f"{function}: dataset_size must be the number of training images, at least the batch's {batch}, "
+            f"got {dataset_size}"
+        )
+    z, mean, logvar = _dispatch.promoted(z, mean, logvar)
+    return z, mean, logvar
+
+
+# What torch.library is told. The kernels' module is imported on its first call.
+
+
+def _numba_values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
+    from . import numba_cpu
+
+    return numba_cpu.values(z, mean, logvar, dataset_size, stratified)
+
+
+def _numba_backward(
+    grad: Tensor, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    from . import numba_cpu
+
+    coefficients = tuple(grad.tolist())
+    return numba_cpu.gradients(z, mean, logvar, dataset_size, stratified, coefficients)[1:]
+
+
+def _numba_penalty(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    dataset_size: int,
+    stratified: bool,
+    coefficients: list[float],
+    gradient: bool,
+) -> tuple[Tensor, ...]:
+    from . import numba_cpu
+
+    if gradient:
+        terms, *gradients = numba_cpu.gradients(
+            z, mean, logvar, dataset_size, stratified, tuple(coefficients)
+        )
+    else:
+        terms = numba_cpu.values(z, mean, logvar, dataset_size, stratified)
+        gradients = [z.new_empty(0) for _ in range(3)]
+    penalty = sum(weight * term for weight, term in zip(coefficients, terms.tolist(), strict=True))
+    return terms.new_tensor(penalty), terms, *gradients
+
+
+def _numba_scaled(
+    grad: Tensor,
+    grad_z: Tensor,
+    grad_mean: Tensor,
+    grad_logvar: Tensor,
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+) -> tuple[Tensor, ...]:
+    return grad * grad_z, grad * grad_mean, grad * grad_logvar
+
+
+def _scalars(z: Tensor, count: int) -> Tensor:
+    return z.new_empty(count, dtype=_dispatch.accumulation_dtype(z.dtype))
+
+
+def _like(*tensors: Tensor) -> tuple[Tensor, ...]:
+    return tuple(tensor.new_empty(tensor.shape) for tensor in tensors)
+
+
+def _fake_penalty(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    dataset_size: int,
+    stratified: bool,
+    coefficients: list[float],
+    gradient: bool,
+) -> tuple[Tensor, ...]:
+    gradients = _like(z, mean, logvar) if gradient else tuple(z.new_empty(0) for _ in range(3))
+    return _scalars(z, 1)[0], _scalars(z, 3), *gradients
+
+
+def _save_arguments(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    z, mean, logvar, ctx.dataset_size, ctx.stratified = inputs
+    ctx.save_for_backward(z, mean, logvar)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    gradients = torch.ops.fastdis.kl_decomposition_backward(
+        grad, *ctx.saved_tensors, ctx.dataset_size, ctx.stratified
+    )
+    return *gradients, None, None
+
+
+def _save_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.mark_non_differentiable(*output[1:])
+    # the inputs are kept only so that a second derivative is refused instead of being silently zero
+    ctx.save_for_backward(*output[2:], *inputs[:3])
+
+
+def _scale_gradients(ctx: Any, grad: Tensor, *unused: Tensor) -> tuple[Tensor | None, ...]:
+    gradients = torch.ops.fastdis.tcvae_penalty_backward(grad, *ctx.saved_tensors)
+    return *gradients, None, None, None, None
+
+
+_dispatch.register(
+    "kl_decomposition(Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size, bool stratified) -> Tensor",
+    numba=_numba_values,
+    fake=lambda z, mean, logvar, dataset_size, stratified: _scalars(z, 3),
+    setup_context=_save_arguments,
+    backward=_backward,
+)
+_dispatch.register(
+    "kl_decomposition_backward(Tensor grad, Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size,"
+    " bool stratified) -> (Tensor, Tensor, Tensor)",
+    numba=_numba_backward,
+    fake=lambda grad, z, mean, logvar, dataset_size, stratified: _like(z, mean, logvar),
+)
+_dispatch.register(
+    "tcvae_penalty(Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size, bool stratified,"
+    " float[] coefficients, bool gradient) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    numba=_numba_penalty,
+    fake=_fake_penalty,
+    setup_context=_save_gradients,
+    backward=_scale_gradients,
+)
+_dispatch.register(
+    "tcvae_penalty_backward(Tensor grad, Tensor grad_z, Tensor grad_mean, Tensor grad_logvar,"
+    " Tensor z, Tensor mean, Tensor logvar) -> (Tensor, Tensor, Tensor)",
+    numba=_numba_scaled,
+    fake=lambda grad, grad_z, grad_mean, grad_logvar, z, mean, logvar: _like(z, mean, logvar),
+)
