@@ -21,7 +21,7 @@ from . import _check
 
 BACKENDS = ("auto", "reference", "numba", "triton")
 _DEVICE = {"numba": "cpu", "triton": "cuda"}
-_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8, torch.int32, torch.int64)
 _INSTALLED = {name: find_spec(name) is not None for name in _DEVICE}
 _LIBRARY = torch.library.Library("fastdis", "FRAGMENT")
 

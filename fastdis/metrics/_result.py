@@ -1,0 +1,69 @@
+"""What every score returns: a frozen result that prints as a line and turns into plain Python."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Interval:
+    """A confidence interval of a score, by the bootstrap over samples or over votes.
+
+    low, high: its ends. confidence: the nominal coverage. replicates: how many were drawn.
+    exact: the samples are every combination of the factors, equally often, so there is no sampling error and
+        both ends are the score.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    replicates: int
+    exact: bool = False
+
+    def __str__(self) -> str:
+        if self.exact:
+            return "exact: the complete grid has no sampling error"
+        return f"{self.confidence:.0%} interval {self.low:.4f} to {self.high:.4f}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """A score and what it was computed from.
+
+    score: the number.
+    samples: the rows it was computed from.
+    factors: the columns of the factors that were scored; a constant one is left out.
+    interval: the confidence interval, where one was asked for.
+    """
+
+    title: ClassVar[str]
+    definition: ClassVar[str]
+
+    score: float
+    samples: int
+    factors: tuple[int, ...] = ()
+    interval: Interval | None = None
+
+    def __str__(self) -> str:
+        interval = f", {self.interval}" if self.interval else ""
+        factors = f", {len(self.factors)} factors" if self.factors else ""
+        return f"{self.title} {self.score:.4f} ({self.samples:,} samples{factors}{interval})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every part as plain numbers, lists and dictionaries, with the definition: ready for JSON."""
+        return plain(self) | {"definition": self.definition}
+
+
+def plain(value: Any) -> Any:
+    """Plain Python for a part of a result."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(part) for part in value]
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value
