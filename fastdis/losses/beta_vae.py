@@ -1,0 +1,54 @@
+"""The evidence lower bound with a weight on its KL term."""
+
+from torch import Tensor, nn
+
+from ..functional import gaussian_kl
+from .terms import LIKELIHOODS, LossTerms, check_batch, check_choice, check_weights, reconstruction_loss
+
+
+class BetaVAE(nn.Module):
+    """loss = reconstruction + β KL(q(z|x) || p(z)): Higgins et al. 2017, equation 4.
+
+    Args:
+        beta: the weight of the KL, finite and at least 0; 1, 2, 4, 6, 8 and 16 are usual.
+        likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
+
+    Call:
+        ``objective(reconstruction, target, z, mean, logvar, step=None)``, images of shape (batch, ...) and
+        codes (batch, latent), gives `LossTerms` with ``reconstruction`` and ``kl``, in nats: sums over pixels
+        and latents, means over the batch.
+
+    Raises:
+        TypeError: beta is not a number.
+        ValueError: beta is out of range, an unknown likelihood, or shapes that do not fit together.
+
+    Example:
+        >>> import torch, fastdis
+        >>> images, mean, logvar = torch.zeros(2, 1, 8, 8), torch.ones(2, 3), torch.zeros(2, 3)
+        >>> fastdis.losses.BetaVAE(beta=4.0)(images, images, mean, mean, logvar)
+        LossTerms(total=50.3614, reconstruction=44.3614, kl=1.5)
+    """
+
+    def __init__(self, beta: float = 4.0, likelihood: str = "bernoulli") -> None:
+        super().__init__()
+        check_weights("BetaVAE", beta=beta)
+        check_choice("BetaVAE", "likelihood", likelihood, LIKELIHOODS)
+        self.beta = beta
+        self.likelihood = likelihood
+
+    def forward(
+        self,
+        reconstruction: Tensor,
+        target: Tensor,
+        z: Tensor,
+        mean: Tensor,
+        logvar: Tensor,
+        step: int | None = None,
+    ) -> LossTerms:
+        check_batch("BetaVAE", reconstruction, mean)
+        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        kl = gaussian_kl(mean, logvar).sum()
+        return LossTerms(error + self.beta * kl, reconstruction=error, kl=kl)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, likelihood={self.likelihood!r}"

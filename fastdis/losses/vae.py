@@ -1,0 +1,50 @@
+"""The evidence lower bound, negated."""
+
+from torch import Tensor, nn
+
+from ..functional import gaussian_kl
+from .terms import LIKELIHOODS, LossTerms, check_batch, check_choice, reconstruction_loss
+
+
+class VAE(nn.Module):
+    """loss = reconstruction + KL(q(z|x) || p(z)): Kingma & Welling 2014, equation 7.
+
+    Args:
+        likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
+
+    Call:
+        ``objective(reconstruction, target, z, mean, logvar, step=None)``, images of shape (batch, ...) and
+        codes (batch, latent), gives `LossTerms` with ``reconstruction`` and ``kl``, in nats: sums over pixels
+        and latents, means over the batch.
+
+    Raises:
+        ValueError: an unknown likelihood, or shapes that do not fit together.
+
+    Example:
+        >>> import torch, fastdis
+        >>> images, mean, logvar = torch.zeros(2, 1, 8, 8), torch.ones(2, 3), torch.zeros(2, 3)
+        >>> fastdis.losses.VAE()(images, images, mean, mean, logvar)
+        LossTerms(total=45.8614, reconstruction=44.3614, kl=1.5)
+    """
+
+    def __init__(self, likelihood: str = "bernoulli") -> None:
+        super().__init__()
+        check_choice("VAE", "likelihood", likelihood, LIKELIHOODS)
+        self.likelihood = likelihood
+
+    def forward(
+        self,
+        reconstruction: Tensor,
+        target: Tensor,
+        z: Tensor,
+        mean: Tensor,
+        logvar: Tensor,
+        step: int | None = None,
+    ) -> LossTerms:
+        check_batch("VAE", reconstruction, mean)
+        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        kl = gaussian_kl(mean, logvar).sum()
+        return LossTerms(error + kl, reconstruction=error, kl=kl)
+
+    def extra_repr(self) -> str:
+        return f"likelihood={self.likelihood!r}"

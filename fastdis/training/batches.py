@@ -1,0 +1,71 @@
+"""The order in which images are seen: a function of the seed and of how many batches came before."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@runtime_checkable
+class Images(Protocol):
+    """A data set whose images are fetched by index, as those of `fastdis.data` are."""
+
+    def __len__(self) -> int: ...
+
+    def images(self, indices: Any, /) -> Tensor: ...
+
+
+def batches(
+    data: Images | Tensor | Iterable[Any], batch_size: int, seed: int, start: int = 0
+) -> Iterator[Tensor]:
+    """Batches of images without end, beginning with batch number ``start``.
+
+    A data set or a tensor (images, ...) is drawn without replacement, in a new permutation each epoch; the
+    images beyond the last full batch of an epoch are left out of it. Any other iterable, a DataLoader say,
+    is taken as it comes, over and over; ``batch_size`` and ``seed`` are then its own business, and of a
+    tuple the first item is the images.
+
+    Raises:
+        TypeError: data is none of these.
+        ValueError: batch_size is below 1 or above the number of images, or an iterable runs dry.
+    """
+    if isinstance(data, Tensor | Images):
+        count = len(data)
+        if not 1 <= batch_size <= count:
+            raise ValueError(f"fit: batch_size must be between 1 and the {count} images, got {batch_size}")
+        return _shuffled(data, count, batch_size, seed, start)
+    if not isinstance(data, Iterable):
+        raise TypeError(
+            "fit: data must be a data set with images(indices), a tensor or an iterable of tensors, "
+            f"got {type(data).__name__}"
+        )
+    return islice(_repeated(data), start, None)
+
+
+def _shuffled(data: Images | Tensor, count: int, batch_size: int, seed: int, start: int) -> Iterator[Tensor]:
+    per_epoch = count // batch_size
+    epoch, first = divmod(start, per_epoch)
+    while True:
+        order = np.random.default_rng((seed, epoch)).permutation(count)
+        for batch in range(first, per_epoch):
+            indices: NDArray[np.int64] = order[batch * batch_size : (batch + 1) * batch_size]
+            yield data[torch.from_numpy(indices)] if isinstance(data, Tensor) else data.images(indices)
+        epoch, first = epoch + 1, 0
+
+
+def _repeated(data: Iterable[Any]) -> Iterator[Tensor]:
+    while True:
+        batch = None
+        for batch in data:
+            images = batch[0] if isinstance(batch, (tuple, list)) else batch
+            if not isinstance(images, Tensor):
+                raise TypeError(f"fit: data must yield tensors, got {type(images).__name__}")
+            yield images
+        if batch is None:
+            raise ValueError(
+                "fit: data must yield at least one batch each time it is iterated over, got none"
+            )
