@@ -125,6 +125,6 @@ def _matrix(function: str, name: str, values: Array) -> Tensor:
         )
     if tensor.dim() != 2 or tensor.shape[0] == 0 or tensor.shape[1] == 0:
         raise ValueError(
-            f"{function}: {name} must have shape (samples, {name}), both at least 1, got {tuple(tensor.shape)}"
+            f"{function}: {name} must have shape (samples, {name}), each positive, got {tuple(tensor.shape)}"
         )
     return tensor

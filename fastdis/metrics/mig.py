@@ -53,9 +53,9 @@ def mig(
 
     Example:
         >>> import numpy as np, fastdis
-        >>> factors = np.stack([np.arange(100) % 4, np.arange(100) // 50], axis=1)
+        >>> factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
         >>> print(fastdis.metrics.mig(factors.astype(np.float32), factors))  # the factors themselves as codes
-        mig 1.0000 (100 samples, 2 factors)
+        mig 1.0000 (96 samples, 2 factors)
     """
     if entropy not in ("empirical", "uniform"):
         raise ValueError(f"mig: entropy must be 'empirical' or 'uniform', got {entropy!r}")

@@ -1,0 +1,54 @@
+"""The axis alignment metric: how much of what the codes know of a factor the best of them knows alone."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ._arguments import Array
+from ._result import Result
+from .table import Float, JointTable, table_of
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AAMResult(Result):
+    """The score and per_factor, (factors,), 0 for a factor that no code knows."""
+
+    title: ClassVar[str] = "aam"
+    definition: ClassVar[str] = (
+        "Axis alignment metric (Dubois 2019): mean over factors of max(0, best mutual information with a "
+        "code - sum of all others) / best; 0 for a factor that no code knows."
+    )
+
+    per_factor: Float
+    bins: int
+
+
+def aam(codes: Array | JointTable, factors: Array | None = None, *, bins: int = 20) -> AAMResult:
+    """Axis alignment metric (Dubois et al. 2019, disentangling-vae), in [0, 1], 1 best.
+
+    1/K sum_k max(0, I(z_j*; v_k) - sum_{j != j*} I(z_j; v_k)) / I(z_j*; v_k), with the plug-in estimate of
+    :func:`mig`. It asks where the knowledge of a factor lies, not how much there is.
+
+    Args, Raises:
+        As :func:`mig`.
+
+    Example:
+        >>> import numpy as np, fastdis
+        >>> factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
+        >>> halves = np.minimum(factors, 1)  # knows only whether a value is 0
+        >>> print(fastdis.metrics.aam(halves, factors))
+        aam 1.0000 (96 samples, 2 factors)
+    """
+    table = table_of("aam", codes, factors, bins).information(function="aam")
+    mutual = table.mutual_information
+    best = mutual.max(axis=0)
+    alone = np.maximum(2 * best - mutual.sum(axis=0), 0.0)
+    per_factor = np.divide(alone, best, out=np.zeros_like(best), where=best > 0)
+    return AAMResult(
+        score=float(per_factor.mean()),
+        samples=table.samples,
+        factors=table.factors,
+        per_factor=per_factor,
+        bins=table.bins,
+    )
