@@ -20,11 +20,13 @@ def matrices(function: str, **tensors: Tensor) -> None:
             raise TypeError(f"{function}: {name} must have a floating-point dtype, got {tensor.dtype}")
         if tensor.dim() != 2 or tensor.shape[0] == 0 or tensor.shape[1] == 0:
             raise ValueError(
-                f"{function}: {name} must have shape (batch, latent), both at least 1, got {tuple(tensor.shape)}"
+                f"{function}: {name} must have shape (batch, latent), both at least 1, "
+                f"got {tuple(tensor.shape)}"
             )
         if tensor.shape != example.shape:
             raise ValueError(
-                f"{function}: {name} must have shape {tuple(example.shape)} like {first}, got {tuple(tensor.shape)}"
+                f"{function}: {name} must have shape {tuple(example.shape)} like {first}, "
+                f"got {tuple(tensor.shape)}"
             )
         if tensor.device != example.device:
             raise RuntimeError(

@@ -1,8 +1,10 @@
 """What every CPU kernel shares: one set of njit options, one launch rule, the vectorisable exponentials.
 
-Threads. A kernel is written as a worker over a range of chunks. The number of chunks depends on the shape
-alone and partial sums are added in the order of the chunks, so no bit of a result depends on the number of
-threads. ``torch.set_num_threads`` is obeyed.
+Threads. A kernel is a worker over a range of chunks that releases the GIL; Python threads take chunks until
+none is left. Their number depends on the shape alone, each writes its own place, and partial sums are added
+in the order of the chunks: the same machine code runs on the same chunks whatever the number of threads, so
+no bit of a result depends on it. Numba's own parallel loops compile every kernel twice, to different bits,
+and its OpenMP layer ends a forked process. ``torch.set_num_threads`` is obeyed.
 
 Cache. Compiled code is kept in the user's cache directory under a digest of this file, because Numba's own
 staleness test does not see that a helper in another file has changed. Where that directory cannot be
@@ -12,8 +14,8 @@ written (a read-only container) kernels are compiled once in each process.
 import hashlib
 import math
 import os
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +32,16 @@ from numba.extending import intrinsic, overload
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 _STRICT = {"fastmath": {"contract"}, "error_model": "numpy"}
 
-_lock = threading.Lock()
-_forked = False
+_pool: ThreadPoolExecutor | None = None
 
 
-def _after_fork() -> None:
-    global _lock, _forked
-    _lock = threading.Lock()
-    _forked = True  # OpenMP does not survive fork: a child computes on its own thread
+def _forget_pool() -> None:
+    global _pool
+    _pool = None
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-if numba.config.THREADING_LAYER == "default":
-    # OpenMP takes turns with torch's own threads; the workqueue layer was 40 to 70 % slower beside them
-    numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+    os.register_at_fork(after_in_child=_forget_pool)  # threads do not survive fork: a child makes its own
 
 
 def _cache_directory() -> str:
@@ -81,25 +77,30 @@ def njit(function: Callable[..., Any] | None = None, *, parallel: bool = False) 
 
 
 def threads(nanoseconds: float) -> int:
-    """How many threads a kernel of that much single-thread work is worth: one below 50 microseconds."""
-    if _forked or nanoseconds < 50_000:
-        return 1
-    return min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
+    """How many threads that much single-thread work is worth: one below 200 microseconds."""
+    return 1 if nanoseconds < 200_000 else torch.get_num_threads()
 
 
 def launch(worker: Any, parallel: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
-    """Run ``worker(first, last, *arguments)`` over all chunks, here or through ``parallel(chunks, ...)``.
-
-    One parallel region at a time: Numba's workqueue layer is not safe under concurrent callers, and two
-    regions on the same cores gain nothing.
-    """
+    """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth."""
+    global _pool
     count = min(threads(nanoseconds), chunks)
     if count == 1:
         worker(0, chunks, *arguments)
         return
-    with _lock:
-        numba.set_num_threads(count)
-        parallel(chunks, *arguments)
+    if _pool is None:
+        _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="fastdis")
+    step = max(1, chunks // (8 * count))
+    starts = iter(range(0, chunks, step))  # taking the next one is atomic under the GIL
+
+    def drain() -> None:
+        for start in starts:
+            worker(start, min(start + step, chunks), *arguments)
+
+    helpers = [_pool.submit(drain) for _ in range(count - 1)]
+    drain()
+    for helper in helpers:
+        helper.result()
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:
@@ -139,8 +140,8 @@ def _power_of_two(typingctx: Any, n: Any) -> Any:
     return n(n), codegen
 
 
-# exp(r) = 1 + r + r^2 (1/2 + r/6 + r^2/24 + ...) on |r| <= ln(2)/2. The terms left out are below 1e-8 (float32)
-# and 1e-18 (float64) of the result. Highest power first, as Horner's rule takes them.
+# exp(r) = 1 + r + r^2 (1/2 + r/6 + r^2/24 + ...) on |r| <= ln(2)/2. The terms left out are below 1e-8
+# (float32) and 1e-18 (float64) of the result. Highest power first, as Horner's rule takes them.
 _SERIES = {
     np.float32: tuple(np.float32(1 / math.factorial(k)) for k in range(7, 1, -1)),
     np.float64: tuple(1 / math.factorial(k) for k in range(14, 1, -1)),
@@ -158,7 +159,7 @@ def _exponentials(dtype: Any) -> tuple[Any, Any]:
     "contract" alone: reassociation would fold the two parts of ln 2 into one.
     """
     series, (high, low), (smallest, largest) = _SERIES[dtype], _LN2[dtype], _RANGE[dtype]
-    one, two, log2e = dtype(1), dtype(2), dtype(1 / math.log(2))
+    half, one, two, log2e = dtype(0.5), dtype(1), dtype(2), dtype(1 / math.log(2))
 
     @numba.njit(**_STRICT)
     def reduce(x):
@@ -169,18 +170,17 @@ def _exponentials(dtype: Any) -> tuple[Any, Any]:
         q = series[0]
         for k in range(1, len(series)):
             q = q * r + series[k]
-        # 2**n in two steps: 2**128 alone would overflow float32 before the product does
-        return r, r * r * q, _power_of_two(n - one) * two, n
+        return r, r * r * q, _power_of_two(n - one), n
 
     @numba.njit(**_STRICT)
     def exp(x):
-        r, tail, scale, _ = reduce(x)
-        return (one + (r + tail)) * scale
+        r, tail, half_scale, _ = reduce(x)
+        return ((one + (r + tail)) * half_scale) * two  # 2**128 alone would overflow before the product
 
     @numba.njit(**_STRICT)
     def expm1_parts(x):
-        r, tail, scale, n = reduce(x)
-        e = (r + tail) * scale + (scale - one)
+        r, tail, half_scale, n = reduce(x)
+        e = ((r + tail) * half_scale + (half_scale - half)) * two
         return e, (tail if n == 0 else e - x)
 
     return exp, expm1_parts

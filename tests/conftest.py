@@ -1,4 +1,4 @@
-"""What every test may ask for. The folder ``shared`` beside the checkout holds real data; it may be absent."""
+"""What every test may ask for. The folder ``shared`` beside the checkout may be absent."""
 
 from pathlib import Path
 

@@ -64,7 +64,7 @@ def _forward_parallel(chunks, rows, latent, mean, logvar, noise, z, kl, sums):
 def _backward(
     first, last, rows, latent, grad_z, weight, weight_by_row, mean, logvar, noise, grad_mean, grad_logvar
 ):
-    """The gradients, given that of z (with its noise) and the weight of every element of KL; each may be None.
+    """The gradients, from that of z (with its noise) and the weight of every KL; each may be None.
 
     weight holds batch * latent values where weight_by_row, else one block of rows that serves all blocks.
     """

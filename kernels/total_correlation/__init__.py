@@ -30,6 +30,7 @@ Least work: B^2 (D + 1) exponentials and some 10 B^2 D multiply-adds, forward an
 O(B D), never (B, B, D).
 """
 
+import numbers
 from typing import Any, NamedTuple
 
 import torch
@@ -200,7 +201,7 @@ def _arguments(
     batch = z.shape[0]
     if batch < 2:
         raise ValueError(f"{function}: z must hold at least 2 samples, got {batch}")
-    if not isinstance(dataset_size, int | torch.SymInt):
+    if not isinstance(dataset_size, numbers.Integral | torch.SymInt):
         raise TypeError(f"{function}: dataset_size must be an integer, got {type(dataset_size).__name__}")
     if dataset_size < batch:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The specification, in plain PyTorch with a (batch, batch, latent) tensor: any dtype, device and derivative."""
+"""The specification, in plain PyTorch with a (batch, batch, latent) tensor: any dtype, any device."""
 
 import math
 
