@@ -51,7 +51,7 @@ def reparameterize(
 
     Raises:
         TypeError: an argument is not a floating-point tensor.
-        ValueError: shapes differ or are not (batch, latent), a size is 0, or both noise and generator are given.
+        ValueError: shapes differ or are not (batch, latent), a size is 0, or both noise and generator came.
         RuntimeError: the backend asked for cannot run here.
 
     Example:
@@ -128,7 +128,7 @@ def reparameterize_kl(
 
     Raises:
         TypeError: an argument is not a floating-point tensor.
-        ValueError: shapes differ or are not (batch, latent), a size is 0, or both noise and generator are given.
+        ValueError: shapes differ or are not (batch, latent), a size is 0, or both noise and generator came.
         RuntimeError: the backend asked for cannot run here.
 
     Example:

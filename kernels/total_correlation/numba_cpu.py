@@ -123,13 +123,14 @@ def _samples(
                 shift = own if own > highest[d] - number(60) else _largest(logits)
                 totals[d] = _weighted_exp(logits, shift, weights, marginal[d])
                 own_sum += own
-                marginal_sum += shift + math.log(totals[d]) + log_scale
+                marginal_sum += shift + math.log(totals[d])
                 prior_sum -= 0.5 * (1.8378770664093453 + x * x)
             shift = _largest(joint_logits)
             joint_total = _weighted_exp(joint_logits, shift, weights, joint)
             joint_sum = shift + math.log(joint_total) + log_scale
             weights[i] = 1
             weights[(i + 1) % batch] = 1
+            marginal_sum += latent * log_scale
             sums[chunk, 0] += own_sum - joint_sum
             sums[chunk, 1] += joint_sum - marginal_sum
             sums[chunk, 2] += marginal_sum - prior_sum
