@@ -27,15 +27,17 @@ _VALUE_NS, _GRADIENT_NS = 0.8, 0.8  # a (sample, posterior, latent) triple on on
 
 @njit
 def _layout(mean, logvar, mean_t, precision_t, constant_t):
-    """(batch, latent) to (latent, padded): mean, exp(-logvar), -1/2 (log 2 pi + logvar)."""
+    """(batch, latent) to (latent, padded): mean, exp(-logvar), -1/2 logvar.
+
+    The -1/2 log 2 pi of every density stands in all three differences and is left out.
+    """
     batch, latent = mean.shape
     half = mean.dtype.type(0.5)
-    log_2pi = mean.dtype.type(1.8378770664093453)
     for d in range(latent):
         for j in range(batch):
             mean_t[d, j] = mean[j, d]
             precision_t[d, j] = -logvar[j, d]
-            constant_t[d, j] = -half * (log_2pi + logvar[j, d])
+            constant_t[d, j] = -half * logvar[j, d]
         for j in range(batch):
             precision_t[d, j] = exp(precision_t[d, j])
         mean_t[d, batch:] = 0
@@ -124,7 +126,7 @@ def _samples(
                 totals[d] = _weighted_exp(logits, shift, weights, marginal[d])
                 own_sum += own
                 marginal_sum += shift + math.log(totals[d])
-                prior_sum -= 0.5 * (1.8378770664093453 + x * x)
+                prior_sum -= 0.5 * (x * x)
             shift = _largest(joint_logits)
             joint_total = _weighted_exp(joint_logits, shift, weights, joint)
             joint_sum = shift + math.log(joint_total) + log_scale
