@@ -78,7 +78,7 @@ def _samples(
     highest,
     own_weight,
     next_weight,
-    log_scale,
+    scale,
     coefficients,
     sums,
     grad_z,
@@ -88,7 +88,7 @@ def _samples(
     """Chunks of `rows` samples: their sums of MI, TC and dwKL, and gradients where coefficients are given.
 
     z: (batch, latent). mean, precision, constant: (latent, padded). highest: (latent,), the largest constant.
-    own_weight, next_weight: w_ii and w_i(i+1) over the weight of all other pairs, exp(log_scale).
+    own_weight, next_weight: w_ii and w_i(i+1) over the weight of all other pairs, scale.
     coefficients: those of MI, TC and dwKL in the differentiated sum, or None. sums: (chunks, 3).
     grad_z: (batch, latent). grad_mean, grad_logvar: (chunks, latent, padded).
     """
@@ -125,14 +125,13 @@ def _samples(
                 shift = own if own > highest[d] - number(60) else _largest(logits)
                 totals[d] = _weighted_exp(logits, shift, weights, marginal[d])
                 own_sum += own
-                marginal_sum += shift + math.log(totals[d])
+                marginal_sum += shift + math.log(scale * totals[d])
                 prior_sum -= 0.5 * (x * x)
             shift = _largest(joint_logits)
             joint_total = _weighted_exp(joint_logits, shift, weights, joint)
-            joint_sum = shift + math.log(joint_total) + log_scale
+            joint_sum = shift + math.log(scale * joint_total)
             weights[i] = 1
             weights[(i + 1) % batch] = 1
-            marginal_sum += latent * log_scale
             sums[chunk, 0] += own_sum - joint_sum
             sums[chunk, 1] += joint_sum - marginal_sum
             sums[chunk, 2] += marginal_sum - prior_sum
@@ -167,7 +166,7 @@ def _samples_parallel(
     highest,
     own_weight,
     next_weight,
-    log_scale,
+    scale,
     coefficients,
     sums,
     grad_z,
@@ -186,7 +185,7 @@ def _samples_parallel(
             highest,
             own_weight,
             next_weight,
-            log_scale,
+            scale,
             coefficients,
             sums,
             grad_z,
@@ -240,10 +239,10 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients):
     others = batch - 1
     if stratified:
         own, following = others / dataset_size, (dataset_size - others) / dataset_size
-        log_scale = -math.log(others)
+        scale = 1 / others
     else:
         own = following = 1.0
-        log_scale = -math.log(dataset_size * batch)
+        scale = 1 / (dataset_size * batch)
     rows = max(_LANES, -(-batch // _CHUNKS))
     chunks = -(-batch // rows)
     sums = np.empty((chunks, 3))
@@ -270,7 +269,7 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients):
         constant_t.max(axis=1),
         number(own),
         number(following),
-        log_scale,
+        scale,
         scaled,
         sums,
         *outputs,
