@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	$(BIN)/fastdis demo
 
 test: $(INSTALLED)
-	$(BIN)/pytest --doctest-modules fastdis kernels tests
+	$(BIN)/pytest
 
 bench: test
 	$(BIN)/pytest benchmarks --benchmark-only

@@ -4,9 +4,13 @@ import importlib
 from types import ModuleType
 
 from .functional import (
+    FactorVAETerms,
     KLDecomposition,
+    dip_vae_penalty,
+    factor_vae_terms,
     gaussian_kl,
     kl_decomposition,
+    permute_dims,
     reparameterize,
     reparameterize_kl,
     tcvae_penalty,
@@ -15,10 +19,14 @@ from .functional import (
 from .version import __version__
 
 __all__ = [
+    "FactorVAETerms",
     "KLDecomposition",
     "__version__",
+    "dip_vae_penalty",
+    "factor_vae_terms",
     "gaussian_kl",
     "kl_decomposition",
+    "permute_dims",
     "reparameterize",
     "reparameterize_kl",
     "tcvae_penalty",

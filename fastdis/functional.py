@@ -1,14 +1,153 @@
 """Differentiable operations on (batch, latent) tensors, as ``torch.nn.functional`` is to ``torch.nn``."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .kernels import _check
 from .kernels.gaussian_kl import gaussian_kl, reparameterize, reparameterize_kl
+from .kernels.permute_dims import permute_dims
 from .kernels.total_correlation import KLDecomposition, kl_decomposition, tcvae_penalty, total_correlation
 
 __all__ = [
+    "FactorVAETerms",
     "KLDecomposition",
+    "dip_vae_penalty",
+    "factor_vae_terms",
     "gaussian_kl",
     "kl_decomposition",
+    "permute_dims",
     "reparameterize",
     "reparameterize_kl",
     "tcvae_penalty",
     "total_correlation",
 ]
+
+
+class FactorVAETerms(NamedTuple):
+    """What the two optimisers of a FactorVAE minimise, scalars in nats."""
+
+    total_correlation: Tensor
+    discriminator_loss: Tensor
+
+
+def factor_vae_terms(
+    discriminator: Callable[[Tensor], Tensor],
+    z: Tensor,
+    z_other: Tensor,
+    *,
+    generator: torch.Generator | None = None,
+) -> FactorVAETerms:
+    """The discriminator's estimate of TC and its own loss (Kim & Mnih 2018, equation 3 and algorithm 2)::
+
+        TC   = mean_i [D_0(z_i) - D_1(z_i)]
+        loss = 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)]
+
+    TC reaches the encoder and leaves the discriminator's weights alone; the loss reaches the discriminator
+    and sees the codes detached. Both can be differentiated in any order.
+
+    The time is the discriminator's three passes, which are matrix products torch runs at the machine's
+    limit; of the rest only permute_dims is worth a kernel.
+
+    Args:
+        discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
+        z: samples of the batch that the encoder is trained on, (batch, latent).
+        z_other: samples of a second, independent batch, (batch, latent).
+        generator: the torch generator of the permutations; torch's default if None.
+
+    Returns:
+        FactorVAETerms(total_correlation, discriminator_loss): scalars in nats.
+
+    Raises:
+        TypeError: z or z_other is not a floating-point tensor.
+        ValueError: z or z_other is not (batch, latent), or the logits are not (batch, 2).
+
+    Example:
+        >>> import torch, fastdis
+        >>> discriminator = torch.nn.Linear(3, 2)
+        >>> z = torch.randn(8, 3, requires_grad=True)
+        >>> terms = fastdis.factor_vae_terms(discriminator, z, torch.randn(8, 3))
+        >>> terms.total_correlation.backward()
+        >>> z.grad is None, discriminator.weight.grad is None
+        (False, True)
+    """
+    _check.matrices("factor_vae_terms", z=z)
+    _check.matrices("factor_vae_terms", z_other=z_other)
+    logits = _two_logits(_frozen(discriminator)(z))
+    of_q = _two_logits(discriminator(z.detach()))
+    of_product = _two_logits(discriminator(permute_dims(z_other.detach(), generator=generator)))
+    loss = 0.5 * (
+        nn.functional.cross_entropy(of_q, of_q.new_zeros(len(of_q), dtype=torch.long))
+        + nn.functional.cross_entropy(of_product, of_product.new_ones(len(of_product), dtype=torch.long))
+    )
+    return FactorVAETerms((logits[:, 0] - logits[:, 1]).mean(), loss)
+
+
+def _frozen(discriminator: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The same function with its weights detached: gradients pass through to its input alone."""
+    if not isinstance(discriminator, nn.Module):
+        return discriminator
+    weights = {name: weight.detach() for name, weight in discriminator.named_parameters()}
+    return lambda z: torch.func.functional_call(discriminator, weights, (z,))
+
+
+def _two_logits(logits: Tensor) -> Tensor:
+    if logits.dim() != 2 or logits.shape[1] != 2:
+        raise ValueError(
+            "factor_vae_terms: discriminator must return logits of shape (batch, 2), "
+            f"got {tuple(logits.shape)}"
+        )
+    return logits
+
+
+def dip_vae_penalty(
+    mean: Tensor,
+    logvar: Tensor,
+    *,
+    lambda_od: float = 10.0,
+    lambda_d: float | None = None,
+    variant: str = "ii",
+) -> Tensor:
+    """How far the covariance of the aggregated posterior is from the identity (Kumar et al. 2018, eq. 6-7)::
+
+        lambda_od sum_{a != b} C_ab^2 + lambda_d sum_a (C_aa - 1)^2
+        C = Cov[mean] ("i"),  Cov[mean] + diag(E[exp(logvar)]) ("ii")
+
+    with the covariance over the batch, divided by the batch size. It is one (latent, batch) x (batch, latent)
+    product, never (batch, latent, latent), and composed from torch, whose matrix product is at the machine's
+    limit; what is left is a few operations on (latent, latent).
+
+    Args:
+        mean: means of the posteriors, (batch, latent), any floating dtype.
+        logvar: logarithms of their variances, like mean; not read by variant "i".
+        lambda_od: weight of the squared off-diagonal entries.
+        lambda_d: weight of the squared distance of the diagonal from 1; 10 lambda_od for "i" and lambda_od
+            for "ii" if None.
+        variant: "i" (covariance of the means) or "ii" (covariance of the codes).
+
+    Returns:
+        A scalar, at least 0.
+
+    Raises:
+        TypeError: an argument is not a floating-point tensor.
+        ValueError: shapes differ or are not (batch, latent), or an unknown variant.
+
+    Example:
+        >>> import torch, fastdis
+        >>> mean = torch.tensor([[1.0, 1.0], [-1.0, -1.0]])  # unit variances, covariance 1
+        >>> fastdis.dip_vae_penalty(mean, mean, variant="i", lambda_od=0.5)
+        tensor(1.)
+    """
+    _check.matrices("dip_vae_penalty", mean=mean, logvar=logvar)
+    _check.choice("dip_vae_penalty", "variant", variant, ("i", "ii"))
+    if lambda_d is None:
+        lambda_d = 10 * lambda_od if variant == "i" else lambda_od
+    centred = mean - mean.mean(0)
+    covariance = centred.T @ centred / len(mean)
+    variances = covariance.diagonal()
+    off_diagonal = covariance.square().sum() - variances.square().sum()
+    if variant == "ii":
+        variances = variances + logvar.exp().mean(0)
+    return lambda_od * off_diagonal + lambda_d * (variances - 1).square().sum()

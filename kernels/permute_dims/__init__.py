@@ -1,0 +1,89 @@
+"""Each latent shuffled over the batch by its own permutation: samples of the product of the marginals.
+
+Kim & Mnih 2018 (Disentangling by Factorising), algorithm 1. With D independent uniform permutations p_d of
+the B rows::
+
+    out_id = z_{p_d(i), d}
+
+Never across the latents of a row. The gradient goes back along the permutations: d z_{p_d(i), d} = g_id.
+
+Work: B D random numbers and swaps, one read and one write of z; the permutations are not stored, the
+gradient draws them again.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import _check, _dispatch
+from . import reference
+
+
+def permute_dims(z: Tensor, *, generator: torch.Generator | None = None, backend: str = "auto") -> Tensor:
+    """Shuffle each latent over the batch, independently (Kim & Mnih 2018, algorithm 1).
+
+    Args:
+        z: samples, (batch, latent), any floating dtype.
+        generator: the torch generator to draw with; torch's default if None.
+        backend: "auto", "reference", "numba" or "triton"; backends draw different permutations.
+
+    Returns:
+        (batch, latent): column d holds the values of column d of z in uniformly random order; differentiable.
+
+    Raises:
+        TypeError: z is not a floating-point tensor.
+        ValueError: z is not (batch, latent) or a size is 0.
+        RuntimeError: the backend asked for cannot run here.
+
+    Example:
+        >>> import torch, fastdis
+        >>> z = torch.arange(6.0).reshape(3, 2)
+        >>> fastdis.permute_dims(z).sort(0).values
+        tensor([[0., 1.],
+                [2., 3.],
+                [4., 5.]])
+    """
+    _check.matrices("permute_dims", z=z)
+    if _dispatch.choose("permute_dims", backend, z) == "reference":
+        return reference.permute_dims(z, generator)
+    seed = torch.randint(2**63 - 1, (), generator=generator, device=z.device)
+    out: Tensor = torch.ops.fastdis.permute_dims(z, seed)
+    return out
+
+
+# What torch.library is told. The kernels' module is imported on its first call.
+
+
+def _numba(z: Tensor, seed: Tensor) -> Tensor:
+    from . import numba_cpu
+
+    return numba_cpu.permute_dims(z, seed)
+
+
+def _numba_backward(grad: Tensor, seed: Tensor) -> Tensor:
+    from . import numba_cpu
+
+    return numba_cpu.backward(grad, seed)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(inputs[1])
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+    return torch.ops.fastdis.permute_dims_backward(grad, *ctx.saved_tensors), None
+
+
+_dispatch.register(
+    "permute_dims(Tensor z, Tensor seed) -> Tensor",
+    numba=_numba,
+    fake=lambda z, seed: z.new_empty(z.shape),
+    setup_context=_save,
+    backward=_backward,
+)
+_dispatch.register(
+    "permute_dims_backward(Tensor grad, Tensor seed) -> Tensor",
+    numba=_numba_backward,
+    fake=lambda grad, seed: grad.new_empty(grad.shape),
+)

@@ -1,0 +1,119 @@
+"""The two penalties that are composed from torch: FactorVAE's terms and DIP-VAE's."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import fastdis
+
+
+def discriminator(latent: int = 4) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(latent, 16), nn.LeakyReLU(0.2), nn.Linear(16, 2)).double()
+
+
+def codes(batch: int = 12, latent: int = 4, seed: int = 1) -> Tensor:
+    return torch.randn(batch, latent, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_factor_vae_terms_are_those_of_the_definition() -> None:
+    module, z, other = discriminator(), codes(), codes(seed=2)
+    terms = fastdis.factor_vae_terms(module, z, other, generator=torch.Generator().manual_seed(5))
+    shuffled = fastdis.permute_dims(other, generator=torch.Generator().manual_seed(5))
+    logits, log_q, log_p = module(z), module(z).log_softmax(1), module(shuffled).log_softmax(1)
+    torch.testing.assert_close(terms.total_correlation, (logits[:, 0] - logits[:, 1]).mean())
+    torch.testing.assert_close(terms.discriminator_loss, 0.5 * (-log_q[:, 0].mean() - log_p[:, 1].mean()))
+
+
+def test_the_two_losses_reach_only_what_they_should() -> None:
+    module = discriminator()
+    z, other = codes().requires_grad_(), codes(seed=2).requires_grad_()
+    terms = fastdis.factor_vae_terms(module, z, other)
+    terms.total_correlation.backward(retain_graph=True)
+    assert z.grad is not None
+    assert z.grad.abs().sum() > 0
+    assert all(weight.grad is None for weight in module.parameters())
+    z.grad = None
+    terms.discriminator_loss.backward()
+    assert z.grad is None
+    assert other.grad is None
+    assert all(weight.grad is not None for weight in module.parameters())
+
+
+def test_the_estimate_survives_a_step_of_the_discriminator() -> None:
+    """Weights changed in place between the two backward passes must not disturb the encoder's gradient."""
+    module, z = discriminator(), codes().requires_grad_()
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.1)
+    terms = fastdis.factor_vae_terms(module, z, codes(seed=2))
+    terms.total_correlation.backward(retain_graph=True)
+    expected = z.grad.clone()
+    z.grad = None
+    terms = fastdis.factor_vae_terms(module, z, codes(seed=2))
+    terms.total_correlation.backward()
+    terms.discriminator_loss.backward()
+    optimiser.step()
+    assert torch.equal(z.grad, expected)
+
+
+def test_a_trained_discriminator_estimates_the_total_correlation() -> None:
+    """Two latents with correlation 0.9: TC = -1/2 log(1 - 0.81) = 0.83 nats."""
+    torch.manual_seed(0)
+    root = torch.linalg.cholesky(torch.tensor([[1.0, 0.9], [0.9, 1.0]]))
+    module = nn.Sequential(
+        nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2), nn.Linear(64, 2)
+    )
+    optimiser = torch.optim.Adam(module.parameters(), lr=3e-3)
+    for _ in range(600):
+        terms = fastdis.factor_vae_terms(module, torch.randn(256, 2) @ root.T, torch.randn(256, 2) @ root.T)
+        optimiser.zero_grad()
+        terms.discriminator_loss.backward()
+        optimiser.step()
+    z = torch.randn(20_000, 2) @ root.T
+    assert abs(fastdis.factor_vae_terms(module, z, z).total_correlation.item() - 0.83) < 0.15
+
+
+def test_factor_vae_terms_refuse_wrong_logits_and_codes() -> None:
+    with pytest.raises(ValueError, match=r"logits of shape \(batch, 2\), got \(12, 1\)"):
+        fastdis.factor_vae_terms(nn.Linear(4, 1).double(), codes(), codes())
+    with pytest.raises(ValueError, match="z_other must have shape"):
+        fastdis.factor_vae_terms(discriminator(), codes(), codes()[0])
+
+
+@pytest.mark.parametrize("variant", ["i", "ii"])
+def test_dip_vae_penalty_is_that_of_the_definition(variant: str) -> None:
+    mean, logvar = codes(50, 3), codes(50, 3, seed=2)
+    covariance = torch.cov(mean.T, correction=0)
+    if variant == "ii":
+        covariance = covariance + torch.diag(logvar.exp().mean(0))
+    expected = torch.zeros((), dtype=torch.float64)
+    for a in range(3):
+        for b in range(3):
+            expected += 2.0 * covariance[a, b] ** 2 if a != b else 5.0 * (covariance[a, a] - 1) ** 2
+    found = fastdis.dip_vae_penalty(mean, logvar, lambda_od=2.0, lambda_d=5.0, variant=variant)
+    torch.testing.assert_close(found, expected)
+
+
+def test_dip_vae_defaults() -> None:
+    mean, logvar = codes(50, 3), codes(50, 3, seed=2)
+    for variant, ratio in (("i", 10), ("ii", 1)):
+        torch.testing.assert_close(
+            fastdis.dip_vae_penalty(mean, logvar, variant=variant),
+            fastdis.dip_vae_penalty(mean, logvar, lambda_od=10.0, lambda_d=10.0 * ratio, variant=variant),
+        )
+    torch.testing.assert_close(
+        fastdis.dip_vae_penalty(mean, logvar), fastdis.dip_vae_penalty(mean, logvar, variant="ii")
+    )
+
+
+def test_dip_vae_ii_adds_only_to_the_diagonal() -> None:
+    mean, logvar = codes(50, 3), codes(50, 3, seed=2)
+    first = fastdis.dip_vae_penalty(mean, logvar, lambda_od=1.0, lambda_d=0.0, variant="i")
+    second = fastdis.dip_vae_penalty(mean, logvar, lambda_od=1.0, lambda_d=0.0, variant="ii")
+    torch.testing.assert_close(first, second)
+
+
+def test_dip_vae_gradcheck_and_errors() -> None:
+    mean, logvar = codes(6, 3).requires_grad_(), codes(6, 3, seed=2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda m, v: fastdis.dip_vae_penalty(m, v), (mean, logvar))
+    with pytest.raises(ValueError, match="variant must be one of 'i', 'ii', got 'iii'"):
+        fastdis.dip_vae_penalty(mean, logvar, variant="iii")
