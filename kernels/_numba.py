@@ -85,7 +85,7 @@ def launch(worker: Any, parallel: Any, chunks: int, nanoseconds: float, *argumen
     """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth."""
     global _pool
     count = min(threads(nanoseconds), chunks)
-    if count == 1:
+    if count <= 1:
         worker(0, chunks, *arguments)
         return
     if _pool is None:
