@@ -5,31 +5,55 @@ and a line when printed. Defaults follow Locatello et al. 2019. Units are nats.
 """
 
 from .aam import AAMResult, aam
+from .beta_vae_score import BetaVAEResult, beta_vae_score
+from .dci import DCIResult, dci
 from .dcimig import DCIMIGResult, dcimig
+from .downstream import DownstreamResult, downstream
 from .evaluate import Evaluation, evaluate
+from .explicitness import ExplicitnessResult, explicitness
+from .factor_vae_score import FactorVAEResult, factor_vae_score
+from .irs import IRSResult, irs
 from .jemmig import JEMMIGResult, jemmig
 from .mig import MIGResult, mig
 from .mig_sup import MIGSupResult, mig_sup
 from .modularity import ModularityResult, modularity
 from .robust_mig import RobustMIGResult, robust_mig
+from .sap import SAPResult, sap
 from .table import JointTable
+from .unsupervised import UnsupervisedResult, unsupervised
 
 __all__ = [
     "AAMResult",
+    "BetaVAEResult",
     "DCIMIGResult",
+    "DCIResult",
+    "DownstreamResult",
     "Evaluation",
+    "ExplicitnessResult",
+    "FactorVAEResult",
+    "IRSResult",
     "JEMMIGResult",
     "JointTable",
     "MIGResult",
     "MIGSupResult",
     "ModularityResult",
     "RobustMIGResult",
+    "SAPResult",
+    "UnsupervisedResult",
     "aam",
+    "beta_vae_score",
+    "dci",
     "dcimig",
+    "downstream",
     "evaluate",
+    "explicitness",
+    "factor_vae_score",
+    "irs",
     "jemmig",
     "mig",
     "mig_sup",
     "modularity",
     "robust_mig",
+    "sap",
+    "unsupervised",
 ]

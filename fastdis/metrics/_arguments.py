@@ -128,3 +128,37 @@ def _matrix(function: str, name: str, values: Array) -> Tensor:
             f"{function}: {name} must have shape (samples, {name}), each positive, got {tuple(tensor.shape)}"
         )
     return tensor
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Codes and factors as NumPy arrays, without constant factors.
+
+    codes: (samples, codes), float32 or float64, finite.
+    classes: (samples, factors), integers from 0.
+    factors: the columns of the factors that were kept.
+    """
+
+    codes: NDArray[np.floating]
+    classes: NDArray[np.integer]
+    factors: tuple[int, ...]
+
+
+def arrays(function: str, codes: Array, factors: Array) -> Arrays:
+    """Both arrays, checked as :func:`checked` does, on the CPU; warns of constant factors and drops them."""
+    data = checked(function, codes, factors)
+    classes = data.classes.cpu().numpy()
+    counts = [np.bincount(column, minlength=size) for column, size in zip(classes.T, data.sizes, strict=True)]
+    keep = varying(function, counts)
+    if len(keep) < len(counts):
+        classes = np.ascontiguousarray(classes[:, keep])
+    return Arrays(data.codes.cpu().numpy(), classes, tuple(keep))
+
+
+def positive(function: str, **counts: int) -> None:
+    """Require integers of at least 1."""
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int | np.integer):
+            raise TypeError(f"{function}: {name} must be an int, got {type(count).__name__}")
+        if count < 1:
+            raise ValueError(f"{function}: {name} must be at least 1, got {count}")

@@ -6,24 +6,33 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._arguments import Array
 from ._result import Result
 from .aam import aam
+from .beta_vae_score import beta_vae_score
+from .dci import dci
 from .dcimig import dcimig
+from .downstream import downstream
+from .explicitness import explicitness
+from .factor_vae_score import factor_vae_score
+from .irs import irs
 from .jemmig import jemmig
 from .mig import mig
 from .mig_sup import mig_sup
 from .modularity import modularity
 from .robust_mig import robust_mig
+from .sap import sap
 from .table import JointTable
+from .unsupervised import unsupervised
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_FROM_TABLE: dict[str, Callable[[JointTable], Result]] = {
+_FROM_TABLE: dict[str, Callable[..., Result]] = {
     "mig": mig,
     "modularity": modularity,
     "mig_sup": mig_sup,
@@ -32,7 +41,17 @@ _FROM_TABLE: dict[str, Callable[[JointTable], Result]] = {
     "robust_mig": robust_mig,
     "aam": aam,
 }
-METRICS = tuple(_FROM_TABLE)
+_DETERMINISTIC: dict[str, Callable[..., Result]] = {"irs": irs, "unsupervised": unsupervised}
+_SEEDED: dict[str, Callable[..., Result]] = {
+    "factor_vae_score": factor_vae_score,
+    "beta_vae_score": beta_vae_score,
+    "sap": sap,
+    "explicitness": explicitness,
+    "downstream_logistic": partial(downstream, predictor="logistic"),
+    "dci": dci,
+    "downstream_gbt": partial(downstream, predictor="gbt"),
+}
+METRICS = (*_FROM_TABLE, *_DETERMINISTIC, *_SEEDED)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +83,7 @@ class Evaluation:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python: samples, seed, and for each score its parts with its seconds, or the reason it has none."""
+        """Plain Python: samples, seed, and of each score its parts and seconds, or why it has none."""
         scores: dict[str, Any] = {}
         for name, seconds in self.seconds.items():
             if name in self.results:
@@ -126,7 +145,12 @@ def evaluate(
             bar.update(task, description=name)
             start = time.perf_counter()
             try:
-                results[name] = _FROM_TABLE[name](table)
+                if name in _FROM_TABLE:
+                    results[name] = _FROM_TABLE[name](table)
+                elif name in _DETERMINISTIC:
+                    results[name] = _DETERMINISTIC[name](codes, factors)
+                else:
+                    results[name] = _SEEDED[name](codes, factors, seed=seed)
             except ValueError as reason:
                 failures[name] = str(reason)
             seconds[name] = time.perf_counter() - start

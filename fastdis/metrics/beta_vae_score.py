@@ -1,0 +1,124 @@
+"""The β-VAE score: can a linear classifier tell which factor two samples share?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arguments import Array, Arrays, arrays, positive
+from ._confidence import REPLICATES, check_confidence, interval
+from ._result import Result
+from ._sampling import Groups
+from .table import Float
+
+_CHUNK = 500  # votes gathered at once: 500 groups of 64 pairs of 10 codes are 5 MB in float64
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BetaVAEResult(Result):
+    """Test accuracy as the score, train_accuracy, and the active_codes: those that vary at all."""
+
+    title: ClassVar[str] = "beta_vae_score"
+    definition: ClassVar[str] = (
+        "β-VAE score (Higgins 2017): test accuracy of a logistic regression that names the factor shared "
+        "by the pairs of a group from their mean absolute difference in each code."
+    )
+
+    train_accuracy: float
+    active_codes: tuple[int, ...]
+    train_votes: int
+    test_votes: int
+    group: int
+    seed: int
+
+
+def beta_vae_score(
+    codes: Array,
+    factors: Array,
+    *,
+    train_votes: int = 10_000,
+    test_votes: int = 5_000,
+    group: int = 64,
+    confidence: float | None = None,
+    seed: int = 0,
+) -> BetaVAEResult:
+    """β-VAE score (Higgins et al. 2017, section 3), in [0, 1], 1 best; chance is 1 / factors.
+
+    A vote: draw a factor k, then pairs of samples that have the same value of it (the value is drawn for each
+    pair anew); the vote is mean |z1 - z2| over the pairs, a number for each code. Scikit-learn's logistic
+    regression learns k from the training votes; the score is its accuracy on the test votes.
+
+    Args:
+        codes: (samples, codes), real.
+        factors: (samples, factors), integer classes; a constant one is left out with a warning. The first
+            of a pair is any sample, the second any with the same value; a value that one sample alone has
+            is not drawn.
+        train_votes: votes to learn from.
+        test_votes: votes to score on.
+        group: pairs a vote.
+        confidence: e.g. 0.95 for an interval by the bootstrap over the test votes, the classifier given.
+        seed: of the draws.
+
+    Raises:
+        TypeError: codes are not real, factors not integers, a number of votes not an int.
+        ValueError: a wrong shape, NaN or infinity, fewer than 2 factors that vary, one without a repeated
+            value, or training votes for one factor alone.
+
+    Example:
+        >>> import numpy as np, fastdis
+        >>> factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
+        >>> print(fastdis.metrics.beta_vae_score(factors.astype(np.float32), factors))
+        beta_vae_score 1.0000 (96 samples, 2 factors)
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    positive("beta_vae_score", train_votes=train_votes, test_votes=test_votes, group=group)
+    check_confidence("beta_vae_score", confidence)
+    data = arrays("beta_vae_score", codes, factors)
+    if len(data.factors) < 2:
+        raise ValueError(
+            f"beta_vae_score: factors must have at least 2 columns that vary, got {len(data.factors)}"
+        )
+    groups = Groups("beta_vae_score", data.classes)
+    generator = np.random.default_rng(seed)
+    train_points, train_labels = _votes(data, groups, train_votes, group, generator)
+    test_points, test_labels = _votes(data, groups, test_votes, group, generator)
+    if len(np.unique(train_labels)) < 2:
+        raise ValueError(f"beta_vae_score: train_votes must meet 2 factors, got {train_votes} votes for one")
+    model = LogisticRegression(random_state=seed).fit(train_points, train_labels)
+    right = model.predict(test_points) == test_labels
+    score = float(right.mean())
+    return BetaVAEResult(
+        score=score,
+        samples=len(data.codes),
+        factors=data.factors,
+        interval=interval(score, _replicates(right, generator), confidence) if confidence else None,
+        train_accuracy=float(model.score(train_points, train_labels)),
+        active_codes=tuple(int(d) for d in np.flatnonzero(np.ptp(data.codes, axis=0) > 0)),
+        train_votes=train_votes,
+        test_votes=test_votes,
+        group=group,
+        seed=seed,
+    )
+
+
+def _votes(
+    data: Arrays, groups: Groups, votes: int, group: int, generator: np.random.Generator
+) -> tuple[Float, NDArray[np.intp]]:
+    """Mean absolute differences (votes, codes), and the factor shared in each vote."""
+    factor = np.sort(generator.integers(len(data.factors), size=votes))
+    points = np.empty((votes, data.codes.shape[1]))
+    for k in range(len(data.factors)):
+        first, last = np.searchsorted(factor, [k, k + 1])
+        for start in range(first, last, _CHUNK):
+            at = slice(start, min(start + _CHUNK, last))
+            one = groups.rows(k, (at.stop - at.start, group), generator)
+            other = groups.sharing(k, one, generator)
+            points[at] = np.abs(data.codes[one] - data.codes[other]).mean(axis=1, dtype=np.float64)
+    return points, factor
+
+
+def _replicates(right: NDArray[np.bool_], generator: np.random.Generator) -> Float:
+    """The accuracy of resampled votes."""
+    return generator.binomial(len(right), right.mean(), size=REPLICATES) / len(right)

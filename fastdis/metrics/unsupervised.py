@@ -1,0 +1,106 @@
+"""Scores that need no factors: how far are the codes from independent?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from ..kernels import joint_histogram
+from ._arguments import Array, checked_codes
+from ._result import Result
+from .table import Float, JointTable, nats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnsupervisedResult(Result):
+    """Four measures of dependence between the codes, 0 best; the score is the first.
+
+    gaussian_total_correlation: nats. wasserstein_correlation: squared units of the codes.
+    wasserstein_correlation_norm: the same over the summed variances. mutual_information: mean over pairs,
+        nats.
+    active_codes: those that vary; the others are left out of the first two, and share 0 nats with any other.
+    """
+
+    title: ClassVar[str] = "unsupervised"
+    definition: ClassVar[str] = (
+        "Unsupervised scores (Locatello 2019): total correlation of a Gaussian with the covariance of the "
+        "codes; also Wasserstein correlation and mean mutual information between two binned codes."
+    )
+
+    gaussian_total_correlation: float
+    wasserstein_correlation: float
+    wasserstein_correlation_norm: float
+    mutual_information: float
+    active_codes: tuple[int, ...]
+    bins: int
+
+
+def unsupervised(codes: Array, factors: Array | None = None, *, bins: int = 20) -> UnsupervisedResult:
+    """Dependence between codes, without factors (Locatello et al. 2019, appendix), 0 best.
+
+    With C the covariance of the codes (ddof 1) and S its diagonal matrix: total correlation
+    1/2 (sum_i log C_ii - log det C); Wasserstein correlation 2 tr C - 2 tr (S C)^(1/2), the squared
+    distance of the Gaussian from the product of its marginals; mean mutual information of two different
+    codes, in bins. A duplicated code makes the first infinite, up to rounding.
+
+    Args:
+        codes: (samples, codes), real.
+        factors: not used; every score may be called alike.
+        bins: how many bins a code is put into.
+
+    Raises:
+        TypeError: codes are not real.
+        ValueError: a wrong shape, NaN or infinity, fewer than 2 codes, fewer samples than bins.
+
+    Example:
+        >>> import numpy as np, fastdis
+        >>> codes = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)  # crossed: independent
+        >>> result = fastdis.metrics.unsupervised(codes)
+        >>> abs(round(result.gaussian_total_correlation, 4)), round(result.mutual_information, 4)
+        (0.0, 0.0)
+    """
+    values, low, high = checked_codes("unsupervised", codes)
+    count = values.shape[1]
+    if count < 2:
+        raise ValueError(f"unsupervised: codes must have at least 2 columns, got {count}")
+    if len(values) < max(bins, 2):
+        raise ValueError(f"unsupervised: codes must have at least {max(bins, 2)} rows, got {len(values)}")
+    edges = JointTable(low, high, [1], bins=bins).edges
+    mutual = _pairwise_information(values, edges)
+    active = np.flatnonzero((high > low).cpu().numpy())
+    covariance = np.atleast_2d(np.cov(values.cpu().numpy()[:, active], rowvar=False, dtype=np.float64))
+    variances = np.diag(covariance)
+    total_correlation, wasserstein, norm = 0.0, 0.0, 0.0
+    if active.size:
+        total_correlation = 0.5 * float(np.log(variances).sum() - np.linalg.slogdet(covariance)[1])
+        root = np.sqrt(variances)
+        squares = np.linalg.eigvalsh(
+            covariance * root[:, None] * root
+        )  # of S^(1/2) C S^(1/2), similar to S C
+        wasserstein = float(2 * variances.sum() - 2 * np.sqrt(np.maximum(squares, 0)).sum())
+        norm = wasserstein / float(variances.sum())
+    return UnsupervisedResult(
+        score=total_correlation,
+        samples=len(values),
+        gaussian_total_correlation=total_correlation,
+        wasserstein_correlation=wasserstein,
+        wasserstein_correlation_norm=norm,
+        mutual_information=float((mutual.sum() - np.trace(mutual)) / (count**2 - count)),
+        active_codes=tuple(int(d) for d in active),
+        bins=bins,
+    )
+
+
+def _pairwise_information(codes: torch.Tensor, edges: torch.Tensor) -> Float:
+    """Mutual information of the bins of every two codes, (codes, codes), from their joint table."""
+    bins = edges.shape[1] - 1
+    inner = edges[:, 1:-1].contiguous()
+    classes = torch.stack(
+        [torch.searchsorted(inner[d], codes[:, d].contiguous(), right=True) for d in range(codes.shape[1])],
+        dim=1,
+    )
+    narrow, _ = joint_histogram.narrow_classes(classes)
+    sizes = [bins] * codes.shape[1]
+    counts = joint_histogram.joint_histogram(codes, narrow, edges, sizes).cpu().numpy()
+    return nats(counts.astype(np.float64), sizes)[0]
