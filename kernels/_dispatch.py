@@ -58,8 +58,8 @@ def register(
     fake: Callable[..., Any],
     setup_context: Callable[..., None] | None = None,
     backward: Callable[..., Any] | None = None,
-) -> None:
-    """Define ``fastdis::<schema>`` with its CPU kernel, its shape rule and its gradient.
+) -> torch._ops.OpOverload[..., Any]:
+    """Define ``fastdis::<schema>`` with its CPU kernel, its shape rule and its gradient, and return it.
 
     Under autocast the inputs are read as float32. An operation without ``backward`` is itself a gradient:
     differentiating it raises, and names the backend that can.
@@ -80,6 +80,8 @@ def register(
     )
     for device in _DEVICE.values():
         torch.library.register_autocast(qualified, device, torch.float32, lib=_LIBRARY)
+    overload: torch._ops.OpOverload[..., Any] = getattr(torch.ops.fastdis, name).default
+    return overload
 
 
 def promoted(*tensors: Tensor) -> Sequence[Tensor]:

@@ -81,9 +81,11 @@ def threads(nanoseconds: float) -> int:
     return 1 if nanoseconds < 200_000 else torch.get_num_threads()
 
 
-def launch(worker: Any, parallel: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
+def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
     """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth."""
     global _pool
+    if not isinstance(chunks, int):  # the former signature, with a parallel driver as second argument
+        chunks, nanoseconds, *arguments = nanoseconds, *arguments
     count = min(threads(nanoseconds), chunks)
     if count <= 1:
         worker(0, chunks, *arguments)

@@ -63,7 +63,7 @@ def reparameterize(
     mean, logvar, noise = _triple("reparameterize", mean, logvar, noise, generator)
     if _dispatch.choose("reparameterize", backend, mean) == "reference":
         return _reference_z(mean, logvar, noise)
-    z: Tensor = torch.ops.fastdis.reparameterize(mean, logvar, noise)
+    z: Tensor = _reparameterize(mean, logvar, noise)
     return z
 
 
@@ -99,7 +99,7 @@ def gaussian_kl(
         if reduction == "batchmean":
             kl = kl.mean(0)
     else:
-        kl = torch.ops.fastdis.gaussian_kl(mean, logvar, reduction == "none")
+        kl = _gaussian_kl(mean, logvar, reduction == "none")
         if reduction == "sum":
             kl = kl * mean.shape[0]
     return kl.sum() if reduction == "sum" else kl
@@ -142,7 +142,7 @@ def reparameterize_kl(
     if _dispatch.choose("reparameterize_kl", backend, mean) == "reference":
         kl = reference.gaussian_kl(*_dispatch.widened(mean, logvar)).mean(0)
         return _reference_z(mean, logvar, noise), kl
-    z, kl = torch.ops.fastdis.reparameterize_kl(mean, logvar, noise)
+    z, kl = _reparameterize_kl(mean, logvar, noise)
     return z, kl
 
 
@@ -156,12 +156,13 @@ def _triple(
     function: str, mean: Tensor, logvar: Tensor, noise: Tensor | None, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The checked arguments in one dtype, with noise drawn where none was given."""
-    mean, logvar = _pair(function, mean, logvar)
     if noise is None:
+        mean, logvar = _pair(function, mean, logvar)
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device)
-    elif generator is not None:
+        return mean, logvar, noise
+    if generator is not None:
         raise ValueError(f"{function}: noise and generator must not both be given")
-    _check.matrices(function, mean=mean, noise=noise)
+    _check.matrices(function, mean=mean, logvar=logvar, noise=noise)
     mean, logvar, noise = _dispatch.promoted(mean, logvar, noise)
     return mean, logvar, noise
 
@@ -215,7 +216,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 def _backward_z(ctx: Any, grad_z: Tensor | None, grad_kl: Tensor | None = None) -> tuple[Tensor | None, ...]:
     mean, logvar, noise = ctx.saved_tensors
-    grad_mean, grad_logvar = torch.ops.fastdis.gaussian_kl_backward(grad_z, grad_kl, mean, logvar, noise)
+    grad_mean, grad_logvar = _gaussian_kl_backward(grad_z, grad_kl, mean, logvar, noise)
     grad_noise = None
     if ctx.needs_input_grad[2] and grad_z is not None:
         grad_noise = grad_z * torch.exp(0.5 * logvar)
@@ -223,31 +224,31 @@ def _backward_z(ctx: Any, grad_z: Tensor | None, grad_kl: Tensor | None = None) 
 
 
 def _backward_kl(ctx: Any, grad_kl: Tensor) -> tuple[Tensor | None, ...]:
-    return *torch.ops.fastdis.gaussian_kl_backward(None, grad_kl, *ctx.saved_tensors, None), None
+    return *_gaussian_kl_backward(None, grad_kl, *ctx.saved_tensors, None), None
 
 
-_dispatch.register(
+_reparameterize = _dispatch.register(
     "reparameterize(Tensor mean, Tensor logvar, Tensor noise) -> Tensor",
     numba=_numba_reparameterize,
     fake=lambda mean, logvar, noise: _like(mean),
     setup_context=_save,
     backward=_backward_z,
 )
-_dispatch.register(
+_gaussian_kl = _dispatch.register(
     "gaussian_kl(Tensor mean, Tensor logvar, bool by_row) -> Tensor",
     numba=_numba_gaussian_kl,
     fake=lambda mean, logvar, by_row: _like_kl(mean, by_row),
     setup_context=_save,
     backward=_backward_kl,
 )
-_dispatch.register(
+_reparameterize_kl = _dispatch.register(
     "reparameterize_kl(Tensor mean, Tensor logvar, Tensor noise) -> (Tensor, Tensor)",
     numba=_numba_reparameterize_kl,
     fake=lambda mean, logvar, noise: (_like(mean), _like_kl(mean, False)),
     setup_context=_save,
     backward=_backward_z,
 )
-_dispatch.register(
+_gaussian_kl_backward = _dispatch.register(
     "gaussian_kl_backward(Tensor? grad_z, Tensor? grad_kl, Tensor mean, Tensor logvar, Tensor? noise)"
     " -> (Tensor, Tensor)",
     numba=_numba_backward,

@@ -6,7 +6,6 @@ the batch are pairwise over blocks of 64 rows and float64 across blocks.
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
 from .._dispatch import accumulation_dtype
@@ -54,59 +53,37 @@ def _forward(first, last, rows, latent, mean, logvar, noise, z, kl, sums):
                     sums[chunk, d] += block[d]
 
 
-@njit(parallel=True)
-def _forward_parallel(chunks, rows, latent, mean, logvar, noise, z, kl, sums):
-    for chunk in prange(chunks):
-        _forward(chunk, chunk + 1, rows, latent, mean, logvar, noise, z, kl, sums)
-
-
 @njit
-def _backward(
-    first, last, rows, latent, grad_z, weight, weight_by_row, mean, logvar, noise, grad_mean, grad_logvar
-):
-    """The gradients, from that of z (with its noise) and the weight of every KL; each may be None.
+def _backward(first, last, rows, latent, grad_z, grad_kl, mean, logvar, noise, grad_mean, grad_logvar):
+    """The gradients, from that of z (with its noise) and that of KL; each may be None.
 
-    weight holds batch * latent values where weight_by_row, else one block of rows that serves all blocks.
+    grad_kl holds a value an element or, for the mean over the batch, a value a latent.
     """
     batch = mean.size // latent
     half, one, two = mean.dtype.type(0.5), mean.dtype.type(1), mean.dtype.type(2)
+    weight, by_row = grad_kl, True
+    if grad_kl is not None:  # noqa: SIM102
+        if grad_kl.size != mean.size:
+            by_row = False
+            weight = np.empty(_BLOCK * latent, mean.dtype)
+            for k in range(weight.size):
+                weight[k] = grad_kl[k % latent] / batch
     for chunk in range(first, last):
         start, stop = chunk * rows, min(chunk * rows + rows, batch)
         for row in range(start, stop, _BLOCK):
             offset, size = row * latent, (min(row + _BLOCK, stop) - row) * latent
-            shift = offset if weight_by_row else 0
+            shift = offset if by_row else 0
             for k in range(size):
                 e, _ = expm1_parts(half * logvar[offset + k])
                 by_mean = by_logvar = mean.dtype.type(0)
                 if grad_z is not None:
                     by_mean = grad_z[offset + k]
                     by_logvar = by_mean * noise[offset + k] * (half * (e + one))
-                if weight is not None:
+                if grad_kl is not None:
                     by_mean += weight[shift + k] * mean[offset + k]
                     by_logvar += weight[shift + k] * (half * e * (e + two))
                 grad_mean[offset + k] = by_mean
                 grad_logvar[offset + k] = by_logvar
-
-
-@njit(parallel=True)
-def _backward_parallel(
-    chunks, rows, latent, grad_z, weight, weight_by_row, mean, logvar, noise, grad_mean, grad_logvar
-):
-    for chunk in prange(chunks):
-        _backward(
-            chunk,
-            chunk + 1,
-            rows,
-            latent,
-            grad_z,
-            weight,
-            weight_by_row,
-            mean,
-            logvar,
-            noise,
-            grad_mean,
-            grad_logvar,
-        )
 
 
 @njit
@@ -151,20 +128,16 @@ def backward(
     """The gradients of mean and logvar; grad_kl (latent,) is that of the mean over the batch."""
     batch, latent = mean.shape
     rows = _rows(batch)
-    by_row = grad_kl is not None and grad_kl.dim() == 2
-    weight = grad_kl if grad_kl is None or by_row else (grad_kl / batch).repeat(min(batch, _BLOCK))
     grad_mean = torch.empty(mean.shape, dtype=accumulation_dtype(mean.dtype))
     grad_logvar = torch.empty_like(grad_mean)
     launch(
         _backward,
-        _backward_parallel,
         -(-batch // rows),
         _BACKWARD_NS * batch * latent,
         rows,
         latent,
         _flat(grad_z),
-        _flat(weight),
-        by_row,
+        _flat(grad_kl),
         _flat(mean),
         _flat(logvar),
         None if grad_z is None else _flat(noise),
@@ -195,7 +168,6 @@ def _run_forward(
     rows = _rows(batch)
     launch(
         _forward,
-        _forward_parallel,
         -(-batch // rows),
         _FORWARD_NS * batch * latent,
         rows,

@@ -48,7 +48,7 @@ def permute_dims(z: Tensor, *, generator: torch.Generator | None = None, backend
     if _dispatch.choose("permute_dims", backend, z) == "reference":
         return reference.permute_dims(z, generator)
     seed = torch.randint(2**63 - 1, (), generator=generator, device=z.device)
-    out: Tensor = torch.ops.fastdis.permute_dims(z, seed)
+    out: Tensor = _permute_dims(z, seed)
     return out
 
 
@@ -72,17 +72,17 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-    return torch.ops.fastdis.permute_dims_backward(grad, *ctx.saved_tensors), None
+    return _permute_dims_backward(grad, *ctx.saved_tensors), None
 
 
-_dispatch.register(
+_permute_dims = _dispatch.register(
     "permute_dims(Tensor z, Tensor seed) -> Tensor",
     numba=_numba,
     fake=lambda z, seed: z.new_empty(z.shape),
     setup_context=_save,
     backward=_backward,
 )
-_dispatch.register(
+_permute_dims_backward = _dispatch.register(
     "permute_dims_backward(Tensor grad, Tensor seed) -> Tensor",
     numba=_numba_backward,
     fake=lambda grad, seed: grad.new_empty(grad.shape),

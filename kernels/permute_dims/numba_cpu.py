@@ -72,5 +72,5 @@ def backward(grad: Tensor, seed: Tensor) -> Tensor:
 def _run(worker, values: Tensor, seed: Tensor) -> Tensor:
     source = array(values)
     out = torch.zeros(values.shape, dtype=torch.from_numpy(source).dtype)
-    launch(worker, None, values.shape[1], _STEP_NS * source.size, np.uint64(seed.item()), source, out.numpy())
+    launch(worker, values.shape[1], _STEP_NS * source.size, np.uint64(seed.item()), source, out.numpy())
     return out.to(values.dtype)

@@ -14,7 +14,6 @@ import math
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
 from .._dispatch import accumulation_dtype
@@ -155,45 +154,6 @@ def _samples(
                     grad_z[i, d] = coefficients[2] * x - by_z - slope
 
 
-@njit(parallel=True)
-def _samples_parallel(
-    chunks,
-    rows,
-    z,
-    mean,
-    precision,
-    constant,
-    highest,
-    own_weight,
-    next_weight,
-    scale,
-    coefficients,
-    sums,
-    grad_z,
-    grad_mean,
-    grad_logvar,
-):
-    for chunk in prange(chunks):
-        _samples(
-            chunk,
-            chunk + 1,
-            rows,
-            z,
-            mean,
-            precision,
-            constant,
-            highest,
-            own_weight,
-            next_weight,
-            scale,
-            coefficients,
-            sums,
-            grad_z,
-            grad_mean,
-            grad_logvar,
-        )
-
-
 @njit
 def _gather(parts, out):
     """out (batch, latent) = the sum of parts (chunks, latent, padded) over its chunks, in their order."""
@@ -258,7 +218,6 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients):
         cost = _VALUE_NS + _GRADIENT_NS
     launch(
         _samples,
-        _samples_parallel,
         chunks,
         cost * batch * padded * latent,
         rows,
