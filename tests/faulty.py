@@ -12,7 +12,7 @@ def wrong_stride_log_weights(batch: int, dataset_size: int) -> Tensor:
     weights = torch.full((batch, batch), 1 / others, dtype=torch.float64)
     weights.view(-1)[::batch] = 1 / dataset_size
     weights.view(-1)[1::batch] = (dataset_size - others) / (dataset_size * others)
-    weights[-1, 0] = (dataset_size - others) / (dataset_size * others)
+    weights[batch - 2, 0] = (dataset_size - others) / (dataset_size * others)
     return weights.log()
 
 

@@ -6,12 +6,12 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from faulty import decompose, wrong_stride_log_weights
 from torch import Tensor
 
 import fastdis
 from agreement import assert_as_accurate
 from fastdis.kernels.total_correlation import reference
+from faulty import decompose, wrong_stride_log_weights
 
 N = 737_280
 SHAPES = [(2, 1), (3, 10), (31, 3), (64, 10), (127, 5), (257, 10), (32, 130)]
