@@ -12,8 +12,10 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest
 
-bench: test
-	$(BIN)/pytest benchmarks --benchmark-only
+bench: test # no speed is reported while a test is red
+	mkdir -p build
+	$(BIN)/pytest benchmarks --benchmark-only --benchmark-json=build/benchmarks.json
+	$(BIN)/python benchmarks/render.py build/benchmarks.json cpu
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -96,11 +96,6 @@ def _mean_of_sums(sums, batch, mean):
         mean[d] = total / batch
 
 
-def _rows(batch: int) -> int:
-    """Rows in a chunk: whole blocks, so that small batches are not cut into slivers."""
-    return _BLOCK * -(-batch // (_BLOCK * _CHUNKS))
-
-
 def reparameterize(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
     z = torch.empty(mean.shape, dtype=accumulation_dtype(mean.dtype))
     _run_forward(mean, logvar, noise, z, None, None)

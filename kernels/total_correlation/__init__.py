@@ -89,8 +89,8 @@ def kl_decomposition(
     """
     z, mean, logvar = _arguments("kl_decomposition", z, mean, logvar, dataset_size, estimator)
     if _dispatch.choose("kl_decomposition", backend, z) == "reference":
-        arguments = _dispatch.widened(z, mean, logvar)
-        terms = reference.kl_decomposition(*arguments, dataset_size, estimator)
+        z, mean, logvar = _dispatch.widened(z, mean, logvar)
+        terms = reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
     else:
         terms = _kl_decomposition(z, mean, logvar, dataset_size, estimator == "mss")
     return KLDecomposition(*terms.unbind())
@@ -182,8 +182,8 @@ def tcvae_penalty(
     """
     z, mean, logvar = _arguments("tcvae_penalty", z, mean, logvar, dataset_size, estimator)
     if _dispatch.choose("tcvae_penalty", backend, z) == "reference":
-        arguments = _dispatch.widened(z, mean, logvar)
-        terms = reference.kl_decomposition(*arguments, dataset_size, estimator)
+        z, mean, logvar = _dispatch.widened(z, mean, logvar)
+        terms = reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
         penalty = alpha * terms[0] + beta * terms[1] + gamma * terms[2]
     else:
         wanted = torch.is_grad_enabled() and (z.requires_grad or mean.requires_grad or logvar.requires_grad)
