@@ -14,13 +14,18 @@ def check_confidence(function: str, confidence: float | None) -> None:
         raise ValueError(f"{function}: confidence must lie between 0 and 1, both excluded, got {confidence}")
 
 
-def interval(score: float, replicates: Float, confidence: float) -> Interval:
-    """The basic bootstrap interval, 2 score - quantiles of the replicates, within [0, 1].
+def interval(score: float, replicates: Float, confidence: float, *, largest: float = 1.0) -> Interval:
+    """The basic bootstrap interval, 2 score - quantiles of the replicates, within [0, largest].
 
-    Replicates of an estimate that is too high are too high once more; reflecting them at the score takes that
-    bias off both ends instead of adding it.
+    Resampling biases an estimate as sampling did, so reflecting the replicates at the score takes the bias
+    of the plug-in estimate off both ends: the interval is for the score of the population. Where that bias
+    exceeds the sampling error it would not contain the score itself; it is widened to.
     """
     tail = (1 - confidence) / 2
-    high, low = 2 * score - np.quantile(replicates, [tail, 1 - tail])
-    low, high = np.clip([low, high], 0.0, 1.0)
-    return Interval(low=float(low), high=float(high), confidence=confidence, replicates=len(replicates))
+    ends = np.clip(2 * score - np.quantile(replicates, [tail, 1 - tail]), 0.0, largest)
+    return Interval(
+        low=float(min(ends.min(), score)),
+        high=float(max(ends.max(), score)),
+        confidence=confidence,
+        replicates=len(replicates),
+    )

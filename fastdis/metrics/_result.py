@@ -40,6 +40,7 @@ class Result:
 
     title: ClassVar[str]
     definition: ClassVar[str]
+    largest: ClassVar[float] = 1.0  # what the score can be at most
 
     score: float
     samples: int

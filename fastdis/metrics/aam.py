@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from ._arguments import Array
+from ._from_table import from_table
 from ._result import Result
-from .table import Float, JointTable, table_of
+from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,7 +25,14 @@ class AAMResult(Result):
     bins: int
 
 
-def aam(codes: Array | JointTable, factors: Array | None = None, *, bins: int = 20) -> AAMResult:
+def aam(
+    codes: Array | JointTable,
+    factors: Array | None = None,
+    *,
+    bins: int = 20,
+    confidence: float | None = None,
+    seed: int = 0,
+) -> AAMResult:
     """Axis alignment metric (Dubois et al. 2019, disentangling-vae), in [0, 1], 1 best.
 
     1/K sum_k max(0, I(z_j*; v_k) - sum_{j != j*} I(z_j; v_k)) / I(z_j*; v_k), with the plug-in estimate of
@@ -40,7 +48,10 @@ def aam(codes: Array | JointTable, factors: Array | None = None, *, bins: int = 
         >>> print(fastdis.metrics.aam(halves, factors))
         aam 1.0000 (96 samples, 2 factors)
     """
-    table = table_of("aam", codes, factors, bins).information(function="aam")
+    return from_table("aam", _score, codes, factors, bins, confidence, seed)
+
+
+def _score(table: Information) -> AAMResult:
     mutual = table.mutual_information
     best = mutual.max(axis=0)
     alone = np.maximum(2 * best - mutual.sum(axis=0), 0.0)

@@ -6,9 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from ._arguments import Array
+from ._from_table import from_table
 from ._result import Result
 from .mig import gap
-from .table import Float, JointTable, table_of
+from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,7 +28,14 @@ class DCIMIGResult(Result):
     bins: int
 
 
-def dcimig(codes: Array | JointTable, factors: Array | None = None, *, bins: int = 20) -> DCIMIGResult:
+def dcimig(
+    codes: Array | JointTable,
+    factors: Array | None = None,
+    *,
+    bins: int = 20,
+    confidence: float | None = None,
+    seed: int = 0,
+) -> DCIMIGResult:
     """DCIMIG, or 3CharM (Sepliarskaia et al. 2019), in [0, 1], 1 best.
 
     R_j = I(z_j; v_k*) - max_{k != k*} I(z_j; v_k) belongs to factor k*; S_k = max of the R_j that belong to
@@ -42,7 +50,10 @@ def dcimig(codes: Array | JointTable, factors: Array | None = None, *, bins: int
         >>> print(fastdis.metrics.dcimig(factors.astype(np.float32), factors))
         dcimig 1.0000 (96 samples, 2 factors)
     """
-    table = table_of("dcimig", codes, factors, bins).information(function="dcimig")
+    return from_table("dcimig", _score, codes, factors, bins, confidence, seed)
+
+
+def _score(table: Information) -> DCIMIGResult:
     per_code = gap("dcimig", table.mutual_information, axis=1)
     per_factor = np.zeros(len(table.factors))
     np.maximum.at(per_factor, table.mutual_information.argmax(axis=1), per_code)

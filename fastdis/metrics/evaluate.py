@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._arguments import Array
+from ._confidence import REPLICATES, check_confidence
 from ._result import Result
 from .aam import aam
 from .beta_vae_score import beta_vae_score
@@ -42,16 +43,18 @@ _FROM_TABLE: dict[str, Callable[..., Result]] = {
     "aam": aam,
 }
 _DETERMINISTIC: dict[str, Callable[..., Result]] = {"irs": irs, "unsupervised": unsupervised}
-_SEEDED: dict[str, Callable[..., Result]] = {
+_VOTING: dict[str, Callable[..., Result]] = {
     "factor_vae_score": factor_vae_score,
     "beta_vae_score": beta_vae_score,
+}
+_SEEDED: dict[str, Callable[..., Result]] = {
     "sap": sap,
     "explicitness": explicitness,
     "downstream_logistic": partial(downstream, predictor="logistic"),
     "dci": dci,
     "downstream_gbt": partial(downstream, predictor="gbt"),
 }
-METRICS = (*_FROM_TABLE, *_DETERMINISTIC, *_SEEDED)
+METRICS = (*_FROM_TABLE, *_DETERMINISTIC, *_VOTING, *_SEEDED)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,6 +109,7 @@ def evaluate(
     metrics: str | Iterable[str] = "all",
     *,
     bins: int = 20,
+    confidence: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
 ) -> Evaluation:
@@ -114,8 +118,11 @@ def evaluate(
     Args:
         codes: (samples, codes), real; posterior means, or samples.
         factors: (samples, factors), integer classes.
-        metrics: "all", or the names of some, as the functions are called.
+        metrics: "all", or the names of some, as the functions are called; `downstream_gbt` and
+            `downstream_logistic` are `downstream` with that predictor. The boosted trees of `dci` and
+            `downstream_gbt` take minutes, everything else together less than one.
         bins: for the scores that follow from the joint table.
+        confidence: e.g. 0.95 for intervals of the scores from the table and of those from votes.
         seed: for the scores that draw samples or fit predictors.
         progress: whether to show a progress bar on standard error; where it is a terminal if None.
 
@@ -133,7 +140,9 @@ def evaluate(
         mig 1.0000 (96 samples, 2 factors)
     """
     names = _names(metrics)
-    table = JointTable.of(codes, factors, bins=bins, function="evaluate")
+    check_confidence("evaluate", confidence)
+    replicates = REPLICATES if confidence else 0
+    table = JointTable.of(codes, factors, bins=bins, replicates=replicates, seed=seed, function="evaluate")
     table.information(function="evaluate")  # warns of constant factors once, for all scores
     results: dict[str, Result] = {}
     failures: dict[str, str] = {}
@@ -146,9 +155,11 @@ def evaluate(
             start = time.perf_counter()
             try:
                 if name in _FROM_TABLE:
-                    results[name] = _FROM_TABLE[name](table)
+                    results[name] = _FROM_TABLE[name](table, confidence=confidence)
                 elif name in _DETERMINISTIC:
                     results[name] = _DETERMINISTIC[name](codes, factors)
+                elif name in _VOTING:
+                    results[name] = _VOTING[name](codes, factors, confidence=confidence, seed=seed)
                 else:
                     results[name] = _SEEDED[name](codes, factors, seed=seed)
             except ValueError as reason:

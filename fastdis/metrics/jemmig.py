@@ -6,9 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from ._arguments import Array
+from ._from_table import from_table
 from ._result import Result
 from .mig import gap
-from .table import Float, JointTable, table_of
+from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,7 +27,14 @@ class JEMMIGResult(Result):
     bins: int
 
 
-def jemmig(codes: Array | JointTable, factors: Array | None = None, *, bins: int = 20) -> JEMMIGResult:
+def jemmig(
+    codes: Array | JointTable,
+    factors: Array | None = None,
+    *,
+    bins: int = 20,
+    confidence: float | None = None,
+    seed: int = 0,
+) -> JEMMIGResult:
     """Joint entropy minus mutual information gap (Do & Tran 2020): a code for each factor and nothing else?
 
     With j* the code that knows most of factor k, JEMMIG_k = H(z_j*, v_k) - I(z_j*; v_k) + max_{j != j*}
@@ -43,7 +51,10 @@ def jemmig(codes: Array | JointTable, factors: Array | None = None, *, bins: int
         >>> print(fastdis.metrics.jemmig(factors.astype(np.float32), factors, bins=4))
         jemmig 1.0000 (96 samples, 2 factors)
     """
-    table = table_of("jemmig", codes, factors, bins).information(function="jemmig")
+    return from_table("jemmig", _score, codes, factors, bins, confidence, seed)
+
+
+def _score(table: Information) -> JEMMIGResult:
     gaps = gap("jemmig", table.mutual_information, axis=0)
     best = table.mutual_information.argmax(axis=0)
     in_nats = table.joint_entropy[best, np.arange(len(best))] - gaps

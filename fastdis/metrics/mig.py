@@ -1,13 +1,15 @@
 """The mutual information gap."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from ._arguments import Array
+from ._from_table import from_table
 from ._result import Result
-from .table import Float, JointTable, table_of
+from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,6 +34,8 @@ def mig(
     *,
     bins: int = 20,
     entropy: str = "empirical",
+    confidence: float | None = None,
+    seed: int = 0,
 ) -> MIGResult:
     """Mutual information gap: is each factor known from one code alone (Chen 2018, equation 6)?
 
@@ -45,6 +49,9 @@ def mig(
             warning. To score some of them, pass those columns.
         bins: how many bins a code is put into, at most the number of samples.
         entropy: "empirical" divides by the entropy of the factor in the data, "uniform" by log |V_k|.
+        confidence: e.g. 0.95 for an interval by the bootstrap over samples (1,000 replicates, bins fixed); of
+            a complete grid, which has no sampling error, it is the score itself and says so.
+        seed: of the bootstrap.
 
     Raises:
         TypeError: codes are not real, factors not integers.
@@ -59,7 +66,11 @@ def mig(
     """
     if entropy not in ("empirical", "uniform"):
         raise ValueError(f"mig: entropy must be 'empirical' or 'uniform', got {entropy!r}")
-    table = table_of("mig", codes, factors, bins).information(function="mig")
+    score = partial(_score, entropy=entropy)
+    return from_table("mig", score, codes, factors, bins, confidence, seed)
+
+
+def _score(table: Information, *, entropy: str) -> MIGResult:
     gaps = gap("mig", table.mutual_information, axis=0)
     scale = table.factor_entropy if entropy == "empirical" else np.log(table.values)
     per_factor = gaps / scale

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ._arguments import Array
+from ._from_table import from_table
 from ._result import Result
 from .mig import gap
-from .table import Float, JointTable, table_of
+from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,7 +24,14 @@ class MIGSupResult(Result):
     bins: int
 
 
-def mig_sup(codes: Array | JointTable, factors: Array | None = None, *, bins: int = 20) -> MIGSupResult:
+def mig_sup(
+    codes: Array | JointTable,
+    factors: Array | None = None,
+    *,
+    bins: int = 20,
+    confidence: float | None = None,
+    seed: int = 0,
+) -> MIGSupResult:
     """MIG-sup: does each code know one factor alone (Li et al. 2020, equation 9)? In [0, 1], 1 best.
 
     1/D sum_j (I'(z_j; v_k*) - max_{k != k*} I'(z_j; v_k)) with I'(z_j; v_k) = I(z_j; v_k) / H(v_k). The
@@ -38,7 +46,10 @@ def mig_sup(codes: Array | JointTable, factors: Array | None = None, *, bins: in
         >>> print(fastdis.metrics.mig_sup(factors.astype(np.float32), factors))
         mig_sup 1.0000 (96 samples, 2 factors)
     """
-    table = table_of("mig_sup", codes, factors, bins).information(function="mig_sup")
+    return from_table("mig_sup", _score, codes, factors, bins, confidence, seed)
+
+
+def _score(table: Information) -> MIGSupResult:
     per_code = gap("mig_sup", table.mutual_information / table.factor_entropy, axis=1)
     return MIGSupResult(
         score=float(per_code.mean()),

@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from ._arguments import Array
+from ._from_table import from_table
 from ._result import Result
-from .table import Float, JointTable, table_of
+from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,7 +27,12 @@ class ModularityResult(Result):
 
 
 def modularity(
-    codes: Array | JointTable, factors: Array | None = None, *, bins: int = 20
+    codes: Array | JointTable,
+    factors: Array | None = None,
+    *,
+    bins: int = 20,
+    confidence: float | None = None,
+    seed: int = 0,
 ) -> ModularityResult:
     """Modularity (Ridgeway & Mozer 2018, equation 2), in [0, 1], 1 best.
 
@@ -43,7 +49,10 @@ def modularity(
         >>> fastdis.metrics.modularity(codes, factors).per_code.round(4).tolist()
         [1.0, 1.0, 0.0]
     """
-    table = table_of("modularity", codes, factors, bins).information(function="modularity")
+    return from_table("modularity", _score, codes, factors, bins, confidence, seed)
+
+
+def _score(table: Information) -> ModularityResult:
     count = len(table.factors)
     if count < 2:
         raise ValueError(f"modularity: factors must have at least 2 columns that vary, got {count}")

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ._arguments import Array
+from ._from_table import from_table
 from ._result import Result
 from .mig import gap
-from .table import Float, JointTable, table_of
+from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -18,12 +19,20 @@ class RobustMIGResult(Result):
         "Robust mutual information gap (Do & Tran 2020, RMIG): mean over factors of the largest minus the "
         "second largest mutual information with a code, in nats."
     )
+    largest: ClassVar[float] = float("inf")
 
     per_factor: Float
     bins: int
 
 
-def robust_mig(codes: Array | JointTable, factors: Array | None = None, *, bins: int = 20) -> RobustMIGResult:
+def robust_mig(
+    codes: Array | JointTable,
+    factors: Array | None = None,
+    *,
+    bins: int = 20,
+    confidence: float | None = None,
+    seed: int = 0,
+) -> RobustMIGResult:
     """Mutual information gap in nats (Do & Tran 2020, RMIG), in [0, mean H(v_k)], higher is better.
 
     RMIG = 1/K sum_k (I(z_j*; v_k) - max_{j != j*} I(z_j; v_k)), with the plug-in estimate of :func:`mig`. The
@@ -40,7 +49,10 @@ def robust_mig(codes: Array | JointTable, factors: Array | None = None, *, bins:
         >>> result.per_factor.round(4).tolist()  # log 4 and log 2
         [1.3863, 0.6931]
     """
-    table = table_of("robust_mig", codes, factors, bins).information(function="robust_mig")
+    return from_table("robust_mig", _score, codes, factors, bins, confidence, seed)
+
+
+def _score(table: Information) -> RobustMIGResult:
     per_factor = gap("robust_mig", table.mutual_information, axis=0)
     return RobustMIGResult(
         score=float(per_factor.mean()),

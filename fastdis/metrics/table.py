@@ -1,7 +1,7 @@
 """The joint table of codes and factors, from which seven of the scores follow, and what it says in nats."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -46,6 +46,13 @@ class JointTable:
     Bins are NumPy's: equal widths over the range of a code, the maximum in the last bin. Counts are integers,
     so any order of :meth:`update`, any number of threads and any split over processes give the same bits.
 
+    Attributes:
+        counts: (codes, bins, values of all factors) int64.
+        edges: (codes, bins + 1), in the dtype of the codes.
+        sizes: the number of values of each factor.
+        complete: the samples are known to be every combination of the factors, equally often.
+        replicates: what resampled samples say, for confidence intervals; () unless asked for.
+
     Args:
         low: the smallest value of each code over the whole data set, (codes,), float32 or float64.
         high: the largest, like low.
@@ -73,12 +80,29 @@ class JointTable:
         self.counts = torch.zeros(
             len(self.edges), bins, sum(self.sizes), dtype=torch.int64, device=self.edges.device
         )
+        self.replicates: tuple[Information, ...] = ()
+        self.complete = False
 
     @classmethod
     def of(
-        cls, codes: Array, factors: Array, *, bins: int = 20, function: str = "JointTable"
+        cls,
+        codes: Array,
+        factors: Array,
+        *,
+        bins: int = 20,
+        replicates: int = 0,
+        seed: int = 0,
+        function: str = "JointTable",
     ) -> "JointTable":
         """The table of a whole data set, binned over its own range.
+
+        Args:
+            codes, factors: as every score takes them.
+            bins: the number of bins.
+            replicates: how many times to resample the samples, each weighted by a draw from Poisson(1), the
+                same for all codes and factors; a complete grid has no sampling error and is not resampled.
+            seed: of the weights.
+            function: the name that errors begin with.
 
         Raises:
             TypeError, ValueError, RuntimeError: as every score does; also for fewer samples than bins.
@@ -86,11 +110,13 @@ class JointTable:
         data = checked(function, codes, factors)
         _check_bins(function, bins)
         if len(data.codes) < bins:
-            raise ValueError(
-                f"{function}: codes must have at least {bins} rows (bins), got {len(data.codes)}"
-            )
+            raise ValueError(f"{function}: codes must have at least bins={bins} rows, got {len(data.codes)}")
         table = cls(data.low, data.high, data.sizes, bins=bins)
         table._add(data)
+        if replicates:
+            table.complete = _is_complete(data)
+            if not table.complete:
+                table.replicates = _resample(table, data, replicates, seed)
         return table
 
     @property
@@ -137,11 +163,13 @@ class JointTable:
         if self.sizes != other.sizes or not torch.equal(self.edges, other.edges):
             raise ValueError("JointTable.merge: other must have the same range, bins and factor sizes")
         self.counts += other.counts
+        self.replicates, self.complete = (), False
         return self
 
     def all_reduce(self, group: "torch.distributed.ProcessGroup | None" = None) -> "JointTable":
         """Add up the counts of all processes of a torch.distributed group, in each, and return the table."""
         torch.distributed.all_reduce(self.counts, group=group)
+        self.replicates, self.complete = (), False
         return self
 
     def pairs(self, factor: int) -> Tensor:
@@ -174,6 +202,7 @@ class JointTable:
         )
 
     def _add(self, data: Checked) -> None:
+        self.replicates, self.complete = (), False
         self.counts += joint_histogram.joint_histogram(data.codes, data.classes, self.edges, self.sizes)
 
 
@@ -193,6 +222,12 @@ def nats(counts: Float, sizes: Sequence[int]) -> tuple[Float, Float, Float]:
     mutual = np.maximum(np.add.reduceat(terms, starts, axis=-1) / n[..., 0], 0.0)
     factor_entropy = np.add.reduceat(_entropy_terms(by_value / n), starts, axis=-1)[..., 0, 0, :]
     return mutual, _entropy_terms(by_bin / n).sum(axis=(-2, -1)), factor_entropy
+
+
+def bin_numbers(codes: Tensor, edges: Tensor) -> Tensor:
+    """The bin of every value, (samples, codes) int64."""
+    columns = zip(edges[:, 1:-1].contiguous(), codes.T.contiguous(), strict=True)
+    return torch.stack([torch.searchsorted(inner, code, right=True) for inner, code in columns], dim=1)
 
 
 def _entropy_terms(p: Float) -> Float:
@@ -225,12 +260,51 @@ def _edges(low: Tensor, high: Tensor, bins: int) -> Tensor:
     return torch.from_numpy(edges.astype(ends.dtype)).to(low.device)
 
 
-def table_of(function: str, codes: "Array | JointTable", factors: Array | None, bins: int) -> JointTable:
-    """The table a score is to be read from: the one given, or the one of the two arrays."""
-    if isinstance(codes, JointTable):
-        if factors is not None:
-            raise TypeError(f"{function}: factors must be left out where a JointTable is given")
-        return codes
-    if factors is None:
-        raise TypeError(f"{function}: factors must be given beside codes")
-    return JointTable.of(codes, factors, bins=bins, function=function)
+def _is_complete(data: Checked) -> bool:
+    """Whether the samples are every combination of the factors' values, each equally often."""
+    key, combinations = np.zeros(len(data.classes), np.int64), 1
+    for column in data.classes.cpu().numpy().T:
+        values = np.unique(column)
+        key = key * len(values) + np.searchsorted(values, column)
+        combinations *= len(values)
+        if combinations > len(key):
+            return False
+    counts = np.bincount(key, minlength=combinations)
+    return bool((counts == counts[0]).all())
+
+
+def _resample(table: JointTable, data: Checked, replicates: int, seed: int) -> tuple[Information, ...]:
+    """What the table would say of other samples from the same population: the Poisson bootstrap."""
+    inner = table.edges[:, 1:-1].contiguous()
+    bins = torch.stack(
+        [
+            torch.searchsorted(edge, code.contiguous(), right=True)
+            for edge, code in zip(inner, data.codes.T, strict=True)
+        ]
+    )
+    classes = data.classes.T.to(torch.int32)
+    observed = table.information()
+    keep = list(observed.factors)
+    sizes = [table.sizes[k] for k in keep]
+    generator = np.random.default_rng(seed)
+    found: list[Information] = []
+    per_batch = max(1, 2**24 // len(data.codes))  # 16 MB of weights
+    for start in range(0, replicates, per_batch):
+        count = min(per_batch, replicates - start)
+        weights = torch.from_numpy(generator.poisson(size=(count, len(data.codes))).astype(np.uint8))
+        sums = joint_histogram.resampled_sums(bins, classes[keep], weights, sizes)
+        joint, by_bin, by_value = (part.numpy() for part in sums)
+        n = weights.sum(dim=1, dtype=torch.int64).double().numpy()
+        log_n = np.log(n)
+        mutual = (joint - by_bin[:, :, None] - by_value[:, None]) / n[:, None, None] + log_n[:, None, None]
+        mutual[mutual < 1e-12] = 0.0  # a dead code knows nothing, not rounding errors
+        found += [
+            replace(observed, mutual_information=m, code_entropy=code, factor_entropy=factor)
+            for m, code, factor in zip(
+                mutual,
+                log_n[:, None] - by_bin / n[:, None],
+                log_n[:, None] - by_value / n[:, None],
+                strict=True,
+            )
+        ]
+    return tuple(found)

@@ -9,7 +9,7 @@ import torch
 from ..kernels import joint_histogram
 from ._arguments import Array, checked_codes
 from ._result import Result
-from .table import Float, JointTable, nats
+from .table import Float, JointTable, bin_numbers, nats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,12 +95,7 @@ def unsupervised(codes: Array, factors: Array | None = None, *, bins: int = 20) 
 def _pairwise_information(codes: torch.Tensor, edges: torch.Tensor) -> Float:
     """Mutual information of the bins of every two codes, (codes, codes), from their joint table."""
     bins = edges.shape[1] - 1
-    inner = edges[:, 1:-1].contiguous()
-    classes = torch.stack(
-        [torch.searchsorted(inner[d], codes[:, d].contiguous(), right=True) for d in range(codes.shape[1])],
-        dim=1,
-    )
-    narrow, _ = joint_histogram.narrow_classes(classes)
+    narrow, _ = joint_histogram.narrow_classes(bin_numbers(codes, edges))
     sizes = [bins] * codes.shape[1]
     counts = joint_histogram.joint_histogram(codes, narrow, edges, sizes).cpu().numpy()
     return nats(counts.astype(np.float64), sizes)[0]

@@ -81,3 +81,28 @@ def joint_histogram(
 
         return numba_cpu.joint_histogram(codes, classes, edges, sizes)
     return reference.joint_histogram(codes, classes, edges, sizes)
+
+
+def resampled_sums(
+    bins: Tensor, classes: Tensor, weights: Tensor, sizes: Sequence[int], *, backend: str = "auto"
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What entropies need of the joint table of weighted samples, for many sets of weights.
+
+    With n the weighted counts of a set r: joint[r, d, k] = sum_bc n_bc log n_bc, by_bin[r, d] = sum_b n_b
+    log n_b and by_value[r, k] = sum_c n_c log n_c, from which I = (joint - by_bin - by_value) / n + log n.
+
+    Args:
+        bins: (codes, samples) int32, the bin of each code from 0.
+        classes: (factors, samples) int32, each below its size.
+        weights: (sets, samples) uint8.
+        sizes: the number of values of each factor.
+        backend: "auto", "reference" or "numba".
+
+    Returns:
+        joint (sets, codes, factors), by_bin (sets, codes) and by_value (sets, factors), float64.
+    """
+    if _dispatch.choose("resampled_sums", backend, bins) == "numba":
+        from . import numba_cpu
+
+        return numba_cpu.resampled_sums(bins, classes, weights, sizes)
+    return reference.resampled_sums(bins, classes, weights, sizes)

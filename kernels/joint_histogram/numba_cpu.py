@@ -13,7 +13,7 @@ from .._numba import array, launch, njit, threads
 _GROUP = 20_480
 _BLOCK = 1024
 _LANES = 16  # elements of one column side by side, so that loops over rows of any width vectorise
-_RANGE_NS, _NARROW_NS, _COUNT_NS = 0.2, 0.4, 1.5
+_RANGE_NS, _NARROW_NS, _COUNT_NS = 0.2, 0.4, 1.5  # one thread, an element
 
 
 def code_range(codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,6 +63,27 @@ def joint_histogram(codes: Tensor, classes: Tensor, edges: Tensor, sizes: Sequen
     )
     merged = tables.sum(axis=0, dtype=np.int64).reshape(columns, bins, cells)
     return torch.from_numpy(_marginals(merged, groups, sizes))
+
+
+def resampled_sums(
+    bins: Tensor, classes: Tensor, weights: Tensor, sizes: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    cells = int(offsets[-1])
+    rows = array(bins).astype(np.uint32) * np.uint32(cells)
+    columns = array(classes).astype(np.uint32) + offsets[:-1, None].astype(np.uint32)
+    draws = array(weights)
+    most = int(draws.sum(axis=1, dtype=np.int64).max(initial=0))
+    whole = np.arange(most + 1, dtype=np.float64)
+    n_log_n = whole * np.log(whole, out=np.zeros_like(whole), where=whole > 0)
+    sets, codes, factors = len(draws), len(rows), len(columns)
+    joint = np.empty((sets, codes, factors))
+    by_bin, by_value = np.empty((sets, codes)), np.empty((sets, factors))
+    levels = int(rows.max(initial=0)) // cells + 1
+    nanoseconds = sets * rows.size * factors * _COUNT_NS
+    arguments = (rows, columns, draws, offsets, levels, n_log_n, joint, by_bin, by_value)
+    launch(_resample, _resample_parallel, sets, nanoseconds, *arguments)
+    return torch.from_numpy(joint), torch.from_numpy(by_bin), torch.from_numpy(by_value)
 
 
 def _affine_bins(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -245,3 +266,47 @@ def _increment(row, cell, count, columns, table):
 def _count_parallel(count, *arguments):
     for c in prange(count):
         _count(c, c + 1, *arguments)
+
+
+@njit
+def _resample(first, last, rows, columns, weights, offsets, levels, n_log_n, joint, by_bin, by_value):
+    codes, samples = rows.shape
+    factors = columns.shape[0]
+    cells = offsets[factors]
+    table = np.empty(levels * cells, np.uint32)
+    values = np.empty(cells, np.uint32)
+    for r in range(first, last):
+        weight = weights[r]
+        for d in range(codes):
+            table[:] = 0
+            row = rows[d]
+            for k in range(factors):
+                column = columns[k]
+                for i in range(np.uint64(samples)):
+                    table[np.uint64(row[i] + column[i])] += np.uint32(weight[i])
+            values[:] = 0
+            by_bin[r, d] = 0
+            joint[r, d] = 0
+            for b in range(levels):
+                line = table[b * cells : (b + 1) * cells]
+                count = np.uint32(0)
+                for k in range(factors):
+                    total = 0.0
+                    for c in range(offsets[k], offsets[k + 1]):
+                        total += n_log_n[line[c]]
+                        values[c] += line[c]
+                        if k == 0:
+                            count += line[c]
+                    joint[r, d, k] += total
+                by_bin[r, d] += n_log_n[count]
+        for k in range(factors):
+            total = 0.0
+            for c in range(offsets[k], offsets[k + 1]):
+                total += n_log_n[values[c]]
+            by_value[r, k] = total
+
+
+@njit(parallel=True)
+def _resample_parallel(count, *arguments):
+    for c in prange(count):
+        _resample(c, c + 1, *arguments)

@@ -29,3 +29,21 @@ def joint_histogram(codes: Tensor, classes: Tensor, edges: Tensor, sizes: Sequen
         ]
         counts.append(torch.cat(pairs, dim=1))
     return torch.stack(counts)
+
+
+def resampled_sums(
+    bins: Tensor, classes: Tensor, weights: Tensor, sizes: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums of n log n over the cells, bins and values of each weighted table."""
+
+    def sums(cells: Tensor) -> Tensor:
+        counts = torch.stack([torch.bincount(cells, weights=w) for w in weights.double()])
+        return torch.xlogy(counts, counts).sum(dim=1)
+
+    values = [column.long() for column in classes]
+    joint = [
+        torch.stack([sums(row.long() * size + c) for c, size in zip(values, sizes, strict=True)], dim=1)
+        for row in bins
+    ]
+    by_bin = torch.stack([sums(row.long()) for row in bins], dim=1)
+    return torch.stack(joint, dim=1), by_bin, torch.stack([sums(c) for c in values], dim=1)
