@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
 from .._numba import launch, njit
@@ -27,12 +26,6 @@ def _unpack(first, last, packed, indices, one, images):
             image[pixel] = one if row[whole] & (128 >> (pixel % 8)) else zero
 
 
-@njit(parallel=True)
-def _unpack_parallel(chunks, packed, indices, one, images):
-    for chunk in prange(chunks):
-        _unpack(chunk, chunk + 1, packed, indices, one, images)
-
-
 def unpack(packed: np.ndarray, indices: np.ndarray, images: Tensor) -> None:
     """Fill images (n, pixels) from the rows (n,) of packed (count, bytes).
 
@@ -45,7 +38,7 @@ def unpack(packed: np.ndarray, indices: np.ndarray, images: Tensor) -> None:
     chunks = -(-len(indices) // _CHUNK)
     launch(
         _unpack,
-        _unpack_parallel,
+        None,
         chunks,
         0.13 * images.numel(),
         packed,

@@ -1,7 +1,6 @@
 """The scan line of reference.py with a row of pixels as one 64-bit word."""
 
 import numpy as np
-from numba import prange
 
 from .._numba import launch, njit
 from .reference import GRID, SIDE, SUBPIXELS, corners
@@ -47,12 +46,6 @@ def _render(first, last, x, y, sizes, from_column, skipped, images):
                 )
 
 
-@njit(parallel=True)
-def _render_parallel(chunks, x, y, sizes, from_column, skipped, images):
-    for chunk in prange(chunks):
-        _render(chunk, chunk + 1, x, y, sizes, from_column, skipped, images)
-
-
 def render(first: int, last: int) -> np.ndarray:
     """Images first to last - 1 of the grid, (last - first, 512) packed bits.
 
@@ -64,10 +57,10 @@ def render(first: int, last: int) -> np.ndarray:
     sizes = np.empty(len(chunks), np.int64)
     for k, chunk in enumerate(chunks):
         _, shape, scale, orientation = np.unravel_index(chunk, GRID[:4])
-        snapped = corners(shape, scale, orientation)
+        snapped = corners(int(shape), int(scale), int(orientation))
         sizes[k] = size = snapped[0].shape[1]
         x[k, :, :size], y[k, :, :size] = snapped
     images = np.zeros((last - first, SIDE), np.uint64)
     skipped = first - chunks.start * _POSITIONS
-    launch(_render, _render_parallel, len(chunks), 400 * len(images), x, y, sizes, _FROM, skipped, images)
+    launch(_render, None, len(chunks), 400 * len(images), x, y, sizes, _FROM, skipped, images)
     return images.view(np.uint8)
