@@ -99,8 +99,8 @@ def results_page(results: dict[str, Any]) -> str:
         "",
         f"{results['machine']}; {versions}. Written by `make bench`, which runs the correctness tests first.",
         "",
-        "Medians of the rounds of one process, denormals flushed for all columns. The ratio is a column's time",
-        "over fastdis's: above 1 fastdis is faster, below 1 it loses. Rates count what a call needs at least.",
+        "Medians of the rounds of one process, denormals flushed for all. The ratio is a column's time",
+        "over fastdis's: above 1 fastdis is faster, below 1 it loses. Rates count what a call must do.",
         "Memory is the growth of the resident set during a call, in pages.",
     ]
     for name, rows in groups_of(results).items():
