@@ -4,10 +4,10 @@ from os import PathLike
 from pathlib import Path
 
 from ..kernels.sprites import FACTOR_VALUES, SIDE
+from .cache import regenerated
 from .factor_dataset import FactorDataset
 from .npz import write_npz
 from .published import read
-from .regenerated import regenerated
 
 __all__ = ["FactorDataset", "dsprites", "write_npz"]
 
