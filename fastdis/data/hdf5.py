@@ -25,18 +25,19 @@ def read_hdf5(path: Path, factor_sizes: tuple[int, ...]) -> NDArray[np.uint8]:
     count = prod(factor_sizes)
     packed = np.zeros((count, SIDE, SIDE // 8), np.uint8)
     with h5py.File(path, "r") as file:
-        names: list[str] = []
-        file.visit(names.append)
+        arrays: dict[str, Any] = {}
+        file.visititems(
+            lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None
+        )
         for name, shape, dtype in (
             ("latents/classes", (count, len(factor_sizes)), np.int64),
             ("imgs", (count, SIDE, SIDE), np.uint8),
         ):
-            layout.check_present(path, name, names)
-            found = file[name]
-            layout.check_array(path, name, shape, dtype, (found.shape, found.dtype))
-        layout.check_order(path, factor_sizes, file["latents/classes"][:], 0)
-        for images, rows, columns in _slabs(file["imgs"]):
-            block = file["imgs"][images, rows, columns]
+            layout.check_present(path, name, arrays)
+            layout.check_array(path, name, shape, dtype, (arrays[name].shape, arrays[name].dtype))
+        layout.check_order(path, factor_sizes, arrays["latents/classes"][:], 0)
+        for images, rows, columns in _slabs(arrays["imgs"]):
+            block = arrays["imgs"][images, rows, columns]
             layout.check_binary(path, block)
             if columns.start % 8 or columns.stop % 8:
                 block = np.pad(block, ((0, 0), (0, 0), (columns.start % 8, -columns.stop % 8)))
