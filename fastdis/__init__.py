@@ -15,6 +15,7 @@ from .functional import (
     reparameterize_kl,
     tcvae_penalty,
     total_correlation,
+    warmup,
 )
 from .version import __version__
 
@@ -31,6 +32,7 @@ __all__ = [
     "reparameterize_kl",
     "tcvae_penalty",
     "total_correlation",
+    "warmup",
 ]
 
 _SUBMODULES = frozenset(

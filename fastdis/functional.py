@@ -23,6 +23,7 @@ __all__ = [
     "reparameterize_kl",
     "tcvae_penalty",
     "total_correlation",
+    "warmup",
 ]
 
 
@@ -151,3 +152,33 @@ def dip_vae_penalty(
     if variant == "ii":
         variances = variances + logvar.exp().mean(0)
     return lambda_od * off_diagonal + lambda_d * (variances - 1).square().sum()
+
+
+def warmup(dtype: torch.dtype = torch.float32) -> None:
+    """Compile the CPU kernels of the losses now, rather than within the first training step.
+
+    Compiled code is kept in the user's cache directory, so that a later process loads it in a fraction of
+    the time.
+
+    Args:
+        dtype: that of the codes; torch.float32 or torch.float64.
+
+    Example:
+        >>> import fastdis
+        >>> fastdis.warmup()
+    """
+    mean = torch.zeros(2, 1, dtype=dtype, requires_grad=True)
+    logvar = torch.zeros(2, 1, dtype=dtype, requires_grad=True)
+    z, kl = reparameterize_kl(mean, logvar)
+    values = [
+        z,
+        kl,
+        reparameterize(mean, logvar),
+        gaussian_kl(mean, logvar),
+        gaussian_kl(mean, logvar, reduction="none"),
+        permute_dims(z),
+        tcvae_penalty(z, mean, logvar, dataset_size=2)[0],
+        total_correlation(z, mean, logvar, dataset_size=2),
+    ]
+    torch.autograd.grad([value.sum() for value in values], (mean, logvar))
+    tcvae_penalty(z.detach(), mean.detach(), logvar.detach(), dataset_size=2)

@@ -1,5 +1,8 @@
 """The two penalties that are composed from torch: FactorVAE's terms and DIP-VAE's."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -117,3 +120,36 @@ def test_dip_vae_gradcheck_and_errors() -> None:
     assert torch.autograd.gradcheck(lambda m, v: fastdis.dip_vae_penalty(m, v), (mean, logvar))
     with pytest.raises(ValueError, match="variant must be one of 'i', 'ii', got 'iii'"):
         fastdis.dip_vae_penalty(mean, logvar, variant="iii")
+
+
+FORKED = """
+import os, torch, fastdis
+z = torch.randn(600, 10)
+before = fastdis.total_correlation(z, z, z, dataset_size=600)   # the parent's threads have run
+child = os.fork()
+if child == 0:
+    same = torch.equal(before, fastdis.total_correlation(z, z, z, dataset_size=600))
+    os._exit(0 if same else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_goes_on_computing() -> None:
+    result = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120)
+    assert result.stdout.strip() == "0", result.stderr
+
+
+def test_warmup_leaves_nothing_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.core.dispatcher import Dispatcher
+
+    fastdis.warmup()
+
+    def compile_again(*arguments: object) -> None:
+        raise AssertionError("compiled after warmup")
+
+    monkeypatch.setattr(Dispatcher, "_compile_for_args", compile_again)
+    mean, logvar = torch.randn(8, 3, requires_grad=True), torch.randn(8, 3, requires_grad=True)
+    z, kl = fastdis.reparameterize_kl(mean, logvar)
+    penalty, _ = fastdis.tcvae_penalty(z, mean, logvar, dataset_size=100)
+    gradient = torch.autograd.grad(penalty + kl.sum(), mean)[0]
+    assert torch.isfinite(gradient).all()
