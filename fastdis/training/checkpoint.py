@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from .._files import replacing
+from ..data.atomic import atomic_write
 
 _KEPT = 2
 
@@ -81,8 +81,8 @@ def write_checkpoint(
     path = run_dir / f"checkpoint-{position.step:08d}.safetensors"
     before = latest(run_dir)
     try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(save(tensors, metadata))
+        with atomic_write(path) as file:
+            file.write(save(tensors, metadata))
     except OSError as error:
         kept = f"the last good checkpoint is {before}" if before else "there is no earlier checkpoint"
         raise OSError(error.errno, f"{error.strerror}; {kept}", str(path)) from error

@@ -1,10 +1,11 @@
 """The log of a run, as CSV for spreadsheets and JSON lines for programs: one line every so many steps."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
-from .._files import replacing
+from ..data.atomic import atomic_write
 
 Row = dict[str, float]
 
@@ -23,39 +24,38 @@ class Log:
     def __init__(self, run_dir: Path | None, step: int) -> None:
         self.rows: list[Row] = []
         self._run_dir = run_dir
-        if run_dir is None:
-            return
-        path = run_dir / "log.jsonl"
-        if path.exists():
-            self.rows = [row for row in _rows(path) if row["step"] <= step]
-        with replacing(path) as temporary:
-            temporary.write_text("".join(f"{json.dumps(row)}\n" for row in self.rows))
-        with replacing(run_dir / "log.csv") as temporary, temporary.open("w", newline="") as file:
-            if self.rows:
-                writer = csv.DictWriter(file, self.rows[0])
-                writer.writeheader()
-                writer.writerows(self.rows)
+        if run_dir is not None:
+            self.rows = [row for row in _read(run_dir / "log.jsonl") if row["step"] <= step]
+            for name, text in _texts(self.rows, header=True).items():
+                with atomic_write(run_dir / name) as file:
+                    file.write(text.encode())
 
     def append(self, row: Row) -> None:
         """Add one row to both files."""
         self.rows.append(row)
-        if self._run_dir is None:
-            return
-        with (self._run_dir / "log.jsonl").open("a") as file:
-            file.write(f"{json.dumps(row)}\n")
-        with (self._run_dir / "log.csv").open("a", newline="") as file:
-            writer = csv.DictWriter(file, self.rows[0])
-            if len(self.rows) == 1:
-                writer.writeheader()
-            writer.writerow(row)
+        if self._run_dir is not None:
+            for name, text in _texts([row], header=len(self.rows) == 1).items():
+                with (self._run_dir / name).open("a", newline="") as file:
+                    file.write(text)
 
 
-def _rows(path: Path) -> list[Row]:
+def _texts(rows: list[Row], header: bool) -> dict[str, str]:
+    table = io.StringIO(newline="")
+    if rows:
+        writer = csv.DictWriter(table, rows[0], lineterminator="\n")
+        if header:
+            writer.writeheader()
+        writer.writerows(rows)
+    return {"log.jsonl": "".join(f"{json.dumps(row)}\n" for row in rows), "log.csv": table.getvalue()}
+
+
+def _read(path: Path) -> list[Row]:
+    """The whole lines of a log; a last one that was cut short is left out."""
     rows = []
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     for number, line in enumerate(lines, 1):
-        if number == len(lines) and not line.endswith("\n"):
-            break  # cut short when the run was killed
+        if not line.endswith("\n"):
+            break
         try:
             rows.append(json.loads(line))
         except json.JSONDecodeError as error:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._files import replacing
 from .._progress import progress_bar
+from ..data.atomic import atomic_write
 from ..losses import LossTerms
 from ..version import __version__
 from .batches import Images, batches
@@ -153,9 +153,8 @@ def _open_run(folder: Path | None, settings: dict[str, Any], resume: bool) -> Pa
                 f"fit: run_dir must be new unless the run is resumed, {folder} holds {checkpoint.name}"
             )
         _require_same(folder / "config.json", json.loads(json.dumps(settings)))
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "config.json") as temporary:
-        temporary.write_text(json.dumps(settings, indent=2) + "\n")
+    with atomic_write(folder / "config.json") as file:
+        file.write(f"{json.dumps(settings, indent=2)}\n".encode())
     return checkpoint
 
 

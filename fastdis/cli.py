@@ -1,0 +1,191 @@
+"""The command line: ``fastdis train | evaluate | demo | data``."""
+
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from .training.recipe import OBJECTIVES, Recipe
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .evaluation import Report
+
+DEMO = Recipe(steps=3000, learning_rate=1e-3)
+QUICK = replace(DEMO, every=11, steps=400)
+
+# what the parser raises; the module it lives in differs between versions of typer
+USAGE_ERRORS = cast(tuple[type[typer.BadParameter], ...], typer.BadParameter.__bases__)
+
+_PLAIN: dict[str, Any] = {
+    "no_args_is_help": True,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+app = typer.Typer(help="Train and score disentangled representations.", add_completion=False, **_PLAIN)
+data = typer.Typer(help="Write data sets to files that other tools read.", **_PLAIN)
+app.add_typer(data, name="data")
+
+
+def main() -> None:
+    """Run the command line; whatever is the user's to correct becomes one line and exit status 2."""
+    warnings.formatwarning = lambda message, *_: f"fastdis: {message}\n"
+    try:
+        status = app(standalone_mode=False)
+    except USAGE_ERRORS as error:
+        status = _fail(error.format_message(), 2)
+    except (KeyboardInterrupt, typer.Abort) as stop:  # typer turns the first into the second
+        status = _fail(str(stop.__cause__ or stop) or "interrupted", 130)
+    except (TypeError, ValueError, OSError, RuntimeError, FloatingPointError) as error:
+        status = _fail(str(error), 2)
+    sys.exit(status)
+
+
+def _fail(message: str, status: int) -> int:
+    print("fastdis:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"fastdis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _fastdis(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+def _setting(name: str, text: str, default: str | None = None) -> Any:
+    """An option for a field of `Recipe`: absent unless given, so that a resumed run keeps its own."""
+    shown = getattr(Recipe, name) if default is None else default
+    return typer.Option(help=f"{text} [default: {shown}]", show_default=False)
+
+
+@app.command()
+def train(
+    run: Annotated[Path, typer.Argument(help="Folder of the run: configuration, log and checkpoints.")],
+    objective: Annotated[str | None, _setting("objective", f"One of {', '.join(OBJECTIVES)}.")] = None,
+    beta: Annotated[
+        float | None, _setting("beta", "Weight of the penalty.", "6 for beta-tcvae, 4 for beta-vae")
+    ] = None,
+    latents: Annotated[int | None, _setting("latents", "Number of latents.")] = None,
+    dataset: Annotated[
+        str | None, _setting("dataset", "The official dSprites npz or HDF5 file.", "drawn anew")
+    ] = None,
+    every: Annotated[int | None, _setting("every", "Train on one image in this many.")] = None,
+    steps: Annotated[int | None, _setting("steps", "Optimisation steps in all.")] = None,
+    batch_size: Annotated[int | None, _setting("batch_size", "Images a step.")] = None,
+    learning_rate: Annotated[float | None, _setting("learning_rate", "Learning rate of Adam.")] = None,
+    seed: Annotated[int | None, _setting("seed", "Of the weights, the order and the noise.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint with the run's own settings.")
+    ] = False,
+) -> None:
+    """Train a VAE on dSprites. Ctrl-C leaves a checkpoint to go on from."""
+    options: dict[str, Any] = {
+        "objective": objective,
+        "beta": beta,
+        "latents": latents,
+        "dataset": dataset,
+        "every": every,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    _train(replace(Recipe.of_run(run), **given) if resume else Recipe(**given), run, resume)
+    print(f"trained: {run}; score it with: fastdis evaluate {run}")
+
+
+def _train(recipe: Recipe, run: Path, resume: bool) -> None:
+    from .training import fit
+
+    images = recipe.build_data()
+    fit(
+        recipe.build_model(),
+        recipe.build_objective(len(images)),
+        images,
+        steps=recipe.steps,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        seed=recipe.seed,
+        run_dir=run,
+        resume=resume,
+        config=recipe.to_dict(),
+    )
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(help="Folder of a run of `fastdis train`.")] = None,
+    codes: Annotated[
+        Path | None,
+        typer.Option(help="Instead of a run: an npz with arrays codes and factors, from any framework."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --codes: a folder for metrics.json and a picture.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the sample of 10,000 images.")] = 0,
+) -> None:
+    """Score a trained model on every image and write the report into its folder."""
+    from . import evaluation
+
+    if (run is None) == (codes is None):
+        raise ValueError("evaluate: give either the folder of a run or --codes FILE.npz")
+    if out is not None and codes is None:
+        raise ValueError("evaluate: --out goes with --codes; the report on a run is written into its folder")
+    if codes is not None:
+        _show(evaluation.evaluate_codes(codes, folder=out, seed=seed))
+    elif run is not None:
+        _show(evaluation.evaluate_run(run, seed=seed))
+
+
+def _show(report: "Report") -> None:
+    print(report)
+    if report.folder is not None:
+        print(f"report: {report.folder}: {', '.join(report.files)}")
+
+
+@app.command()
+def demo(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="On one image in 11 and with fewer steps, in under 90 seconds.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the run and the report, runs/demo unless given.")
+    ] = None,
+) -> None:
+    """Draw dSprites, train a beta-TCVAE briefly, score all 737,280 images, write the report."""
+    from .evaluation import evaluate_run
+    from .training.checkpoint import latest
+
+    recipe, run = (QUICK, Path("runs/demo-quick")) if quick else (DEMO, Path("runs/demo"))
+    run = out or run
+    print(f"beta-TCVAE, {recipe.steps:,} steps; then every image{recipe.subset()} is encoded and scored")
+    _train(recipe, run, resume=latest(run) is not None)
+    _show(evaluate_run(run))
+
+
+@data.command()
+def dsprites(
+    out: Annotated[Path, typer.Option(help="The npz to write, in the layout of the official file.")],
+    dataset: Annotated[
+        Path | None, typer.Option(help="An official npz or HDF5 to convert; drawn anew unless given.")
+    ] = None,
+) -> None:
+    """Write all 737,280 images of dSprites in the official layout."""
+    from .data import dsprites, write_npz
+
+    write_npz(dsprites(dataset), out)
+    print(f"wrote {out}")

@@ -1,0 +1,8 @@
+"""Encode every image, score the codes, write the report."""
+
+from .codes import evaluate_codes
+from .encode import encode
+from .report import Report, evaluate, score
+from .run import evaluate_run
+
+__all__ = ["Report", "encode", "evaluate", "evaluate_codes", "evaluate_run", "score"]
