@@ -1,5 +1,6 @@
 """How well, and from how few labels, a predictor learns the factors from the codes."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -134,7 +135,10 @@ def _accuracy(
     """Accuracy on the rows learned from and on the others; of one class alone, that class is predicted."""
     if (labels == labels[0]).all():
         return 1.0, float((truth == labels[0]).mean())
-    model = _model(predictor, seed).fit(learned, labels)
+    with warnings.catch_warnings():
+        # few labels a class, or a hundred iterations: the score is that of the model as it then is
+        warnings.filterwarnings("ignore", module="sklearn")
+        model = _model(predictor, seed).fit(learned, labels)
     return float((model.predict(learned) == labels).mean()), float((model.predict(scored) == truth).mean())
 
 

@@ -243,7 +243,11 @@ def _check_bins(function: str, bins: int) -> None:
 
 
 def _edges(low: Tensor, high: Tensor, bins: int) -> Tensor:
-    """NumPy's own edges of equal bins from low to high, (codes, bins + 1); around a constant, low -+ 1/2."""
+    """The edges np.histogram computes, (codes, bins + 1); around a constant code, low -+ 1/2.
+
+    Where bins are narrower than the dtype resolves edges coincide and the bins between them stay empty, where
+    np.histogram refuses: a collapsed code is no reason to have no score.
+    """
     _check_bins("JointTable", bins)
     if low.dim() != 1 or low.shape != high.shape or not len(low):
         raise ValueError(
@@ -256,8 +260,19 @@ def _edges(low: Tensor, high: Tensor, bins: int) -> Tensor:
     ends = torch.stack([low, high], dim=1).cpu().numpy()
     if not np.isfinite(ends).all() or (ends[:, 0] > ends[:, 1]).any():
         raise ValueError("JointTable: low and high must be finite, low at most high")
-    edges = np.stack([np.histogram_bin_edges(pair, bins) for pair in ends])
-    return torch.from_numpy(edges.astype(ends.dtype)).to(low.device)
+    constant = ends[:, 0] == ends[:, 1]
+    half = ends.dtype.type(0.5)
+    edges = np.stack(
+        [
+            np.linspace(
+                first - half if same else first, last + half if same else last, bins + 1, dtype=ends.dtype
+            )
+            for (first, last), same in zip(ends, constant, strict=True)
+        ]
+    )
+    if not np.isfinite(edges).all():
+        raise ValueError(f"JointTable: high - low must be finite in {ends.dtype}, got {ends.tolist()}")
+    return torch.from_numpy(edges).to(low.device)
 
 
 def _is_complete(data: Checked) -> bool:

@@ -1,0 +1,115 @@
+"""What is no pair of codes and factors is refused in one line that names the argument and the numbers."""
+
+import numpy as np
+import pytest
+
+from fastdis import metrics
+
+SCORES = (
+    *("mig", "robust_mig", "jemmig", "mig_sup", "dcimig", "modularity", "aam", "irs", "sap", "dci"),
+    *("explicitness", "downstream", "beta_vae_score", "factor_vae_score"),
+)
+CODES = np.random.default_rng(0).standard_normal((60, 3)).astype(np.float32)
+FACTORS = np.stack([np.arange(60) % 3, np.arange(60) // 30], axis=1)
+
+
+def spoiled(value: float, row: int, column: int) -> np.ndarray:
+    codes = CODES.copy()
+    codes[row, column] = value
+    return codes
+
+
+@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize(
+    ("codes", "factors", "error", "message"),
+    [
+        (CODES[:50], FACTORS, ValueError, "factors must have as many rows as codes, 50, got 60"),
+        (CODES, FACTORS.astype(float), TypeError, "factors must have an integer dtype"),
+        (
+            CODES,
+            FACTORS - 1,
+            ValueError,
+            "must be classes from 0 to 65,535, got -1 in row 0, column 0",
+        ),
+        (CODES, FACTORS * 70_000, ValueError, "got 70000 in row 1, column 0"),
+        (CODES, FACTORS[:, 0], ValueError, r"factors must have shape \(samples, factors\), each positive"),
+        (CODES[:, 0], FACTORS, ValueError, r"codes must have shape \(samples, codes\), each positive"),
+        (CODES[:0], FACTORS[:0], ValueError, r"got \(0, 3\)"),
+        (spoiled(np.nan, 7, 2), FACTORS, ValueError, "codes must be finite, got nan in row 7, column 2"),
+        (spoiled(-np.inf, 59, 0), FACTORS, ValueError, "codes must be finite, got -inf in row 59, column 0"),
+        (CODES.tolist(), FACTORS, TypeError, "codes must be a NumPy array or a torch.Tensor, got list"),
+        (CODES.astype(str), FACTORS, TypeError, "codes must hold numbers, got dtype <U"),
+        (CODES > 0, FACTORS, TypeError, "codes must have a real dtype, got torch.bool"),
+        (CODES * 1j, FACTORS, TypeError, "codes must have a real dtype, got torch.complex"),
+        (CODES, FACTORS * 0, ValueError, "a column with at least 2 values, got constant ones only"),
+    ],
+)
+def test_bad_arrays(name: str, codes, factors, error, message: str) -> None:
+    with pytest.raises(error, match=f"^{name}: .*{message}"):
+        getattr(metrics, name)(codes, factors)
+
+
+@pytest.mark.parametrize("name", ["mig", "robust_mig", "jemmig", "sap"])
+def test_a_gap_needs_two_codes(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: codes must have at least 2 columns, got 1"):
+        getattr(metrics, name)(CODES[:, :1], FACTORS)
+
+
+@pytest.mark.parametrize("name", ["mig_sup", "dcimig", "modularity", "beta_vae_score"])
+def test_a_comparison_of_factors_needs_two(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: factors must have at least 2 columns that vary, got 1"):
+        getattr(metrics, name)(CODES, FACTORS[:, :1])
+
+
+def test_fewer_samples_than_bins() -> None:
+    with pytest.raises(ValueError, match="mig: codes must have at least bins=20 rows, got 19"):
+        metrics.mig(CODES[:19], FACTORS[:19])
+    with pytest.raises(ValueError, match="unsupervised: codes must have at least 20 rows, got 19"):
+        metrics.unsupervised(CODES[:19])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error", "message"),
+    [
+        ("mig", {"bins": 0}, ValueError, "bins must be at least 1, got 0"),
+        ("mig", {"bins": 2.0}, TypeError, "bins must be an int, got float"),
+        (
+            "mig",
+            {"entropy": "maximal"},
+            ValueError,
+            "entropy must be 'empirical' or 'uniform'",
+        ),
+        ("mig", {"confidence": 95}, ValueError, "confidence must lie between 0 and 1, both excluded, got 95"),
+        ("irs", {"quantile": 1.5}, ValueError, "quantile must lie between 0 and 1, got 1.5"),
+        ("factor_vae_score", {"train_votes": 0}, ValueError, "train_votes must be at least 1, got 0"),
+        ("factor_vae_score", {"group": 1}, ValueError, "group must be at least 2 for a variance, got 1"),
+        ("beta_vae_score", {"test_votes": 1.5}, TypeError, "test_votes must be an int, got float"),
+        ("sap", {"train": -1}, ValueError, "train must be at least 1, got -1"),
+        ("dci", {"predictor": "forest"}, ValueError, "predictor must be 'gbt', 'lightgbm' or 'linear'"),
+        ("dci", {"completeness": "sum"}, ValueError, "completeness must be 'weighted' or 'mean', got 'sum'"),
+        (
+            "downstream",
+            {"predictor": "svm"},
+            ValueError,
+            "predictor must be 'gbt', 'logistic' or",
+        ),
+        ("downstream", {"labels": [500]}, ValueError, "codes must have at least 500 rows to learn from"),
+        ("downstream", {"labels": [10, 0]}, ValueError, r"labels\[1\] must be at least 1, got 0"),
+        (
+            "evaluate",
+            {"metrics": ["mig", "mgi"]},
+            ValueError,
+            r"metrics must be .*got \['mgi'\]",
+        ),
+    ],
+)
+def test_bad_options(name: str, arguments: dict, error, message: str) -> None:
+    with pytest.raises(error, match=f"^{name}: {message}"):
+        getattr(metrics, name)(CODES, FACTORS, **arguments)
+
+
+def test_groups_need_a_repeated_value() -> None:
+    factors = np.stack([np.arange(60), np.arange(60) % 2], axis=1)
+    for name in ("beta_vae_score", "factor_vae_score"):
+        with pytest.raises(ValueError, match=f"{name}: factors must repeat a value in column 0"):
+            getattr(metrics, name)(CODES, factors)
