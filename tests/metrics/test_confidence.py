@@ -1,0 +1,108 @@
+"""Intervals: do they contain what they should, as often as they say?"""
+
+import numpy as np
+import pytest
+
+from fastdis import metrics
+from fastdis.metrics import JointTable
+from fastdis.metrics._confidence import interval
+
+TABLE_SCORES = ("mig", "robust_mig", "jemmig", "mig_sup", "dcimig", "modularity", "aam")
+
+
+def grid(*sizes: int) -> np.ndarray:
+    return np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
+
+
+@pytest.fixture(scope="module")
+def population() -> tuple[np.ndarray, np.ndarray]:
+    factors = grid(4, 6, 8, 200)[:, :3]
+    codes = factors + 0.8 * np.random.default_rng(0).standard_normal((len(factors), 3))
+    codes[:, 1] += codes[:, 0]
+    return np.clip(codes, -3, 12), factors  # clipped, so that samples span the range of the population
+
+
+def draw(population, seed: int, samples: int = 3000) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.random.default_rng(seed).choice(len(population[0]), samples)
+    rows[:6] = [*population[0].argmin(axis=0), *population[0].argmax(axis=0)]  # the same bins every time
+    return population[0][rows], population[1][rows]
+
+
+@pytest.mark.parametrize("name", TABLE_SCORES)
+def test_contains_the_score_and_repeats(name: str, population) -> None:
+    codes, factors = draw(population, 0)
+    score = getattr(metrics, name)
+    result = score(codes, factors, confidence=0.95)
+    assert 0 <= result.interval.low <= result.score <= result.interval.high <= result.largest
+    assert result.interval.high > result.interval.low
+    assert (result.interval.replicates, result.interval.confidence) == (1000, 0.95)
+    again, other = (score(codes, factors, confidence=0.95, seed=seed).interval for seed in (0, 1))
+    assert (again.low, again.high) == (result.interval.low, result.interval.high)
+    assert (other.low, other.high) != (result.interval.low, result.interval.high)
+    assert result.score == score(codes, factors).score
+    wider = score(codes, factors, confidence=0.999).interval
+    assert wider.low <= result.interval.low
+    assert wider.high >= result.interval.high
+
+
+def test_covers_the_score_of_the_population(population) -> None:
+    """Fewer than 47 of 60 covered has probability 0.3 % if a 90 % interval keeps its promise."""
+    names = ("mig", "mig_sup", "jemmig", "dcimig")
+    truth = {name: getattr(metrics, name)(*population).score for name in names}
+    covered = dict.fromkeys(truth, 0)
+    for seed in range(60):
+        table = JointTable.of(*draw(population, seed), replicates=200, seed=seed)
+        for name, value in truth.items():
+            found = getattr(metrics, name)(table, confidence=0.9).interval
+            covered[name] += found.low <= value <= found.high
+    assert min(covered.values()) >= 47, covered
+
+
+def test_a_complete_grid_is_exact() -> None:
+    factors = grid(3, 4, 5)
+    codes = factors + np.random.default_rng(1).standard_normal((60, 3))
+    for repeats in (1, 2):
+        result = metrics.mig(np.tile(codes, (repeats, 1)), np.tile(factors, (repeats, 1)), confidence=0.95)
+        assert result.interval.exact
+        assert result.interval.low == result.score == result.interval.high
+        assert "no sampling error" in str(result)
+    one_short = metrics.mig(codes[1:], factors[1:], confidence=0.95)
+    assert not one_short.interval.exact
+    codes, factors = np.vstack([codes, codes[:1]]), np.vstack([factors, factors[:1]])
+    assert not metrics.mig(codes, factors, confidence=0.95).interval.exact
+
+
+def test_width_falls_with_the_root_of_the_samples(population) -> None:
+    def width(samples: int) -> float:
+        found = metrics.dcimig(*draw(population, 2, samples), confidence=0.95).interval
+        return found.high - found.low
+
+    assert 1.5 < width(2000) / width(8000) < 2.7
+
+
+def test_a_dead_code_stays_dead_in_every_replicate() -> None:
+    rng = np.random.default_rng(3)
+    factors = rng.integers(0, 4, (500, 2))
+    codes = np.column_stack([factors, np.ones(500)])
+    table = JointTable.of(codes, factors, replicates=50)
+    assert all((r.mutual_information[2] == 0).all() for r in table.replicates)
+    assert all(r.code_entropy[2] == pytest.approx(0, abs=1e-9) for r in table.replicates)
+
+
+def test_replicates_of_a_table_are_needed_and_lost_with_more_samples(population) -> None:
+    codes, factors = draw(population, 4)
+    with pytest.raises(ValueError, match="mig: confidence needs a JointTable with replicates"):
+        metrics.mig(JointTable.of(codes, factors), confidence=0.95)
+    table = JointTable.of(codes, factors, replicates=20)
+    assert metrics.mig(table, confidence=0.5).interval.replicates == 20
+    table.update(codes[:5], factors[:5])
+    assert table.replicates == ()
+
+
+def test_the_basic_interval_reflects_the_replicates() -> None:
+    replicates = np.linspace(0.5, 0.7, 1001)  # biased upwards from the score
+    found = interval(0.55, replicates, 0.9)
+    assert (found.low, found.high) == pytest.approx((2 * 0.55 - 0.69, 0.59))
+    above = interval(0.4, replicates, 0.9)  # the reflection lies below the score, which is then the upper end
+    assert (above.low, above.high) == pytest.approx((0.11, 0.4))
+    assert interval(0.01, replicates, 0.9).low == 0.0
