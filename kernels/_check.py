@@ -56,7 +56,7 @@ def posteriors(function: str, z: Tensor, mean: Tensor, logvar: Tensor, tolerance
         )
     if z.device != mean.device:
         raise RuntimeError(f"{function}: z must be on {mean.device} like mean, got {z.device}")
-    for name, tensor in (("z", z), ("mean", mean), ("logvar", logvar)):
+    for name, tensor in (("mean", mean), ("logvar", logvar), ("z", z)):
         # a sum is finite only if every term is, and is ten times quicker than looking at each
         if not bool(tensor.sum(dtype=torch.float64).isfinite()) and not bool(tensor.isfinite().all()):
             row, column = (int(k) for k in (~tensor.isfinite()).nonzero()[0])

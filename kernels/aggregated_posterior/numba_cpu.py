@@ -1,0 +1,327 @@
+"""Sixteen posteriors, or the boxes of sixteen groups of them, at once; most are never looked at.
+
+A query goes down the tree level by level. Nodes so low that even N posteriors of their kind would not matter
+are left out; what the others could hold is counted in half-nat bins, and as many of the least are left out as
+the budget allows. The second half of the latents of a leaf is read only if the first has not ruled it out.
+All that is left out is bounded and reported.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .._numba import array, exp, launch, njit
+from ..kd_tree import numba_cpu as kd_tree
+from ..kd_tree.numba_cpu import LANES, NOTHING
+
+_ROWS = 128  # queries a chunk
+_PENDING = 32  # leaves whose exponentials are taken in one loop
+_BINS, _BIN = 48, 0.5  # of the bounds above the threshold, in nats
+_PILOT = 256  # queries that tell how many pairs there will be
+_OVERFLOW = 60.0  # nats above the floor at which sums start again from a better one
+_QUERY_NS = 30_000.0
+_FAST = ("contract", "reassoc", "nsz")
+
+
+def _subtract_squares(fields, term):
+    """A loop over latents on 16 lanes, written out: Numba's own does not vectorise for every size."""
+
+    @intrinsic
+    def loop(typingctx, out, row, z, i, records, record, first, last):
+        """out[row] -= the sum of the term's squares over latents first .. last, two by two; its maximum."""
+
+        def codegen(context, builder, signature, arguments):
+            out, z, records = (
+                context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 2, 4)
+            )
+            scalar = signature.args[0].dtype
+            element = context.get_data_type(scalar)
+            lanes, i32, i64 = ir.VectorType(element, LANES), ir.IntType(32), ir.IntType(64)
+            undefined = ir.Constant(lanes, ir.Undefined)
+            broadcast = ir.Constant(ir.VectorType(i32, LANES), [0] * LANES)
+            zero = ir.Constant(lanes, [0.0] * LANES)
+            width = builder.extract_value(z.shape, 1)
+
+            def pointer(array, index):
+                return builder.bitcast(builder.gep(array.data, [index]), lanes.as_pointer())
+
+            def load(array, index):
+                return builder.load(pointer(array, index), align=scalar.bitwidth // 8)
+
+            def square(d):
+                x = builder.load(builder.gep(z.data, [builder.add(builder.mul(arguments[3], width), d)]))
+                x = builder.shuffle_vector(builder.insert_element(undefined, x, i32(0)), undefined, broadcast)
+                at = builder.mul(builder.add(builder.mul(arguments[5], width), d), i64(fields * LANES))
+                parts = [load(records, builder.add(at, i64(k * LANES))) for k in range(fields)]
+                t = term(builder, x, *parts, zero)
+                return builder.fmul(t, t, flags=_FAST)
+
+            target = builder.mul(arguments[1], i64(LANES))
+            total = cgutils.alloca_once_value(builder, load(out, target))
+            with cgutils.for_range_slice(builder, arguments[6], arguments[7], i64(2)) as (d, _):
+                pair = builder.fadd(square(d), square(builder.add(d, i64(1))), flags=_FAST)
+                builder.store(builder.fsub(builder.load(total), pair, flags=_FAST), total)
+            result = builder.load(total)
+            builder.store(result, pointer(out, target), align=scalar.bitwidth // 8)
+            half = LANES
+            while half > 1:
+                half //= 2
+                order = ir.Constant(ir.VectorType(i32, LANES), [(k + half) % LANES for k in range(LANES)])
+                swapped = builder.shuffle_vector(result, undefined, order)
+                result = builder.select(builder.fcmp_ordered(">", result, swapped), result, swapped)
+            return builder.extract_element(result, i32(0))
+
+        size = types.intp
+        return out.dtype(out, size, z, size, records, size, size, size), codegen
+
+    return loop
+
+
+def _distance(builder, z, mean, scale, zero):
+    return builder.fmul(builder.fsub(z, mean, flags=_FAST), scale, flags=_FAST)
+
+
+def _distance_from_box(builder, z, low, high, scale, zero):
+    below, above = builder.fsub(low, z, flags=_FAST), builder.fsub(z, high, flags=_FAST)
+    outside = builder.select(builder.fcmp_ordered(">", below, above), below, above)
+    outside = builder.select(builder.fcmp_ordered(">", outside, zero), outside, zero)
+    return builder.fmul(outside, scale, flags=_FAST)
+
+
+_subtract_distances = _subtract_squares(2, _distance)
+_subtract_bounds = _subtract_squares(3, _distance_from_box)
+
+
+def log_density(z, mean, logvar, tolerance, floor, max_pairs):
+    """log q(z) and its error bound, (queries,) each, and how many posteriors were looked at in all."""
+    z, mean, logvar = array(z), array(mean), array(logvar)
+    floor = np.full(len(z), np.nan) if floor is None else array(floor)
+    tree = kd_tree.build(mean, logvar)
+    visit = _visit(tree, z, mean, logvar)
+    if max_pairs is not None:
+        _refuse_too_many(tree, z, floor, visit, tolerance, max_pairs)
+    log_q, error, pairs = _evaluate(tree, z, floor, visit, tolerance)
+    again = np.flatnonzero(error[visit] > tolerance)
+    if again.size and mean.dtype != np.float64:
+        tree = kd_tree.build(mean.astype(np.float64), logvar.astype(np.float64))
+        exact, bound, more = _evaluate(tree, z, floor, visit[again], tolerance)
+        log_q[visit[again]], error[visit[again]] = exact[visit[again]], bound[visit[again]]
+        pairs += more
+    return torch.from_numpy(log_q), torch.from_numpy(error), pairs
+
+
+def _visit(tree, z, mean, logvar):
+    """The order of the queries that keeps neighbours together, for the caches' sake."""
+    if len(z) == len(mean):
+        return tree.order
+    typical = np.exp(-0.5 * logvar).mean(axis=0)
+    return kd_tree.sort(z, np.broadcast_to(typical, z.shape))
+
+
+def _refuse_too_many(tree, z, floor, visit, tolerance, max_pairs):
+    pilot = visit[:: max(1, visit.size // _PILOT)]
+    _, _, pairs = _evaluate(tree, z, floor, pilot, tolerance)
+    expected = pairs * (len(z) / pilot.size)
+    if expected > max_pairs:
+        share = pairs / (pilot.size * tree.order.size)
+        raise RuntimeError(
+            f"log_density: max_pairs is {max_pairs:,}, but by a sample of {pilot.size} queries about "
+            f"{expected:,.0f} pairs ({share:.2%} of all) would be evaluated: these posteriors are too wide "
+            "to leave more out; ask for fewer queries, a larger tolerance or a larger max_pairs"
+        )
+
+
+def _evaluate(tree, z, floor, visit, tolerance):
+    latent, count = tree.latents.size, tree.order.size
+    constant = tree.offset - 0.5 * latent * math.log(2 * math.pi)
+    columns = np.zeros((len(z), tree.posteriors.shape[1]), tree.posteriors.dtype)
+    columns[:, :latent] = z[:, tree.latents]
+    log_q, error = np.full(len(z), np.nan), np.full(len(z), np.nan)
+    pairs = np.zeros(-(-visit.size // _ROWS), np.int64)
+    launch(
+        _query,
+        pairs.size,
+        visit.size * _QUERY_NS,
+        visit,
+        tolerance,
+        np.finfo(tree.posteriors.dtype).eps / 2,
+        columns,
+        floor - constant,
+        tree,
+        log_q,
+        error,
+        pairs,
+    )
+    log_q += constant - math.log(count)
+    return log_q, error, int(pairs.sum())
+
+
+class _Scratch(NamedTuple):
+    """What a chunk of queries works in: nodes kept at two levels in turn and their bounds, terms, counts."""
+
+    found: np.ndarray
+    bound: np.ndarray
+    energy: np.ndarray
+    bins: np.ndarray
+
+
+@njit
+def _query(first, last, visit, tolerance, unit, z, floor, tree, log_q, error, pairs):
+    """Fill log_q (up to constants), error and pairs for chunks of 128 rows of `visit`."""
+    leaves, width = tree.posteriors.shape[:2]
+    scratch = _Scratch(
+        np.empty((2, leaves + LANES), np.int32),
+        np.empty((2, leaves + LANES), z.dtype),
+        np.empty((_PENDING, LANES), z.dtype),
+        np.empty(_BINS, np.int64),
+    )
+    for chunk in range(first, last):
+        for place in range(chunk * _ROWS, min(chunk * _ROWS + _ROWS, visit.size)):
+            i = visit[place]
+            shift = floor[i]
+            if math.isnan(shift):
+                shift = _descend(i, z, tree, scratch.energy)
+                # the leaves that may exceed what was found: the one with the largest term is among them
+                shift, _, _, _, leaves = _sum(i, z, shift, 1.0, 0.0, tree, scratch)
+                pairs[chunk] += leaves * LANES
+            result, left_out, magnitude, top, leaves = _sum(
+                i, z, shift, 0.25 * tolerance / tree.order.size, 0.5 * tolerance, tree, scratch
+            )
+            pairs[chunk] += leaves * LANES
+            log_q[i] = result
+            rounding = (width // 2 + 8) * (top - shift + 2 * magnitude) + tree.largest
+            error[i] = (left_out + 0.25 * tolerance) * math.exp(shift - result) + unit * rounding
+
+
+@njit
+def _descend(i, z, tree, energy):
+    """The largest term of the leaf reached by always taking the child with the highest bound."""
+    place = 0
+    for level in range(tree.levels.size - 2, -1, -1):
+        node = tree.levels[level] + place
+        energy[0] = tree.peaks[node]
+        _subtract_bounds(energy, 0, z, i, tree.boxes, node, 0, z.shape[1])
+        place = place * LANES + np.argmax(energy[0])
+    energy[0] = tree.constants[place]
+    return np.float64(_subtract_distances(energy, 0, z, i, tree.posteriors, place, 0, z.shape[1]))
+
+
+@njit
+def _sum(i, z, start, least, budget, tree, scratch):
+    """log sum_j exp(L_ij) over the leaves that matter, and what was left out.
+
+    Left out are posteriors with exp(L_ij - start) <= least, which are not counted, and others that together
+    hold no more than the budget, in units of exp(start). Returns the sum, what the latter may hold, the
+    weighted mean of |L_ij - start|, the largest constant met and the number of leaves looked at.
+    """
+    found, energy = scratch.found, scratch.energy
+    width = z.shape[1]
+    half = width // 4 * 2
+    shift = z.dtype.type(start)
+    side, count, left_out = _walk(i, z, shift, math.log(least), 0.5 * budget, tree, scratch)
+    # a leaf that adds at most its share of the other half is dropped when half of it has been read
+    share = 0.5 * budget / max(count, 1)
+    cut = math.log(share / LANES) if share > 0 else -np.inf
+
+    flat = energy.ravel()
+    total = magnitude = 0.0
+    top = NOTHING
+    pending = 0
+    for k in range(count):
+        leaf = found[side, k]
+        for lane in range(LANES):
+            energy[pending, lane] = tree.constants[leaf, lane] - shift
+        highest = _subtract_distances(energy, pending, z, i, tree.posteriors, leaf, 0, half)
+        if highest > cut:
+            highest = _subtract_distances(energy, pending, z, i, tree.posteriors, leaf, half, width)
+        if highest <= cut:
+            left_out += share
+            continue
+        if highest > _OVERFLOW:
+            return _sum(i, z, start + highest, least, budget, tree, scratch)
+        top = max(top, tree.peaks[leaf // LANES, leaf % LANES])
+        pending += 1
+        if pending == _PENDING:
+            mass, moment = _exponentials(flat)
+            total, magnitude, pending = total + mass, magnitude + moment, 0
+    mass, moment = _exponentials(flat[: pending * LANES])
+    total, magnitude = total + mass, magnitude + moment
+    if total == 0:
+        return start, left_out, 0.0, start, count
+    return shift + math.log(total), left_out, magnitude / total, top, count
+
+
+@njit
+def _walk(i, z, shift, lowest, budget, tree, scratch):
+    """Fill one side of `found` with the leaves to look at; that side, their number and what was left out.
+
+    From level to level the nodes with the lowest bounds are dropped while all they could hold fits into the
+    budget of the level: half of the budget for the leaves, the rest in equal parts.
+    """
+    found, bound, energy = scratch.found, scratch.bound, scratch.energy
+    width = z.shape[1]
+    half = width // 4 * 2
+    low = z.dtype.type(lowest)
+    side, count, left_out = 0, 1, 0.0
+    found[0, 0] = 0
+    inside = LANES**tree.levels.size  # posteriors in an entry, once divided for its level
+    for level in range(tree.levels.size - 2, -1, -1):
+        kept = 0
+        for k in range(count):
+            place = found[side, k]
+            node = tree.levels[level] + place
+            for lane in range(LANES):
+                energy[0, lane] = tree.peaks[node, lane] - shift
+            if _subtract_bounds(energy, 0, z, i, tree.boxes, node, 0, half) <= low:
+                continue
+            if _subtract_bounds(energy, 0, z, i, tree.boxes, node, half, width) <= low:
+                continue
+            for lane in range(LANES):  # write always, advance where it counts: a branch is mispredicted
+                found[1 - side, kept] = place * LANES + lane
+                bound[1 - side, kept] = energy[0, lane]
+                kept += np.int64(energy[0, lane] > low)
+        side, count = 1 - side, kept
+        inside //= LANES
+        if budget > 0:
+            part = 0.5 * budget / (tree.levels.size - 2) if level > 0 else 0.5 * budget
+            count, spent = _drop(found[side], bound[side], count, lowest, part / inside, scratch.bins)
+            left_out += spent * inside
+    return side, count, left_out
+
+
+@njit
+def _drop(found, bound, count, lowest, budget, bins):
+    """Drop the entries with the lowest bounds while their exponentials add up to the budget at most.
+
+    Returns how many are kept, at the front, and what the others add up to at most.
+    """
+    bins[:] = 0
+    low, per_bin = bound.dtype.type(lowest), bound.dtype.type(1 / _BIN)
+    for k in range(count):
+        bins[min(np.int64((bound[k] - low) * per_bin), _BINS - 1)] += 1
+    spent, last, most = 0.0, 0, math.exp(lowest + _BIN)
+    while last < _BINS - 1 and spent + bins[last] * most <= budget:
+        spent += bins[last] * most
+        most *= math.exp(_BIN)
+        last += 1
+    kept = 0
+    for k in range(count):
+        found[kept] = found[k]
+        kept += np.int64(np.int64((bound[k] - low) * per_bin) >= last)
+    return kept, spent
+
+
+@njit
+def _exponentials(energy):
+    total = magnitude = energy.dtype.type(0)
+    for k in range(energy.size):
+        weight = exp(energy[k])
+        total += weight
+        magnitude += weight * abs(energy[k])
+    return np.float64(total), np.float64(magnitude)

@@ -1,0 +1,164 @@
+"""log q(z) over all posteriors: against every pair in float64, on the inputs that break shortcuts."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fastdis.kernels.aggregated_posterior import log_density
+from fastdis.kernels.aggregated_posterior.reference import log_density as every_pair
+from fastdis.kernels.kd_tree import numba_cpu as kd_tree
+
+
+def sampled(mean: Tensor, logvar: Tensor, seed: int = 1) -> Tensor:
+    noise = np.random.default_rng(seed).standard_normal(tuple(mean.shape))
+    return (mean.double() + torch.exp(0.5 * logvar.double()) * torch.from_numpy(noise)).to(mean.dtype)
+
+
+def mixture(name: str, count: int, latent: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    rng = np.random.default_rng(seed)
+    mean = rng.standard_normal((count, latent))
+    deviation = np.full((count, latent), 0.05)
+    if name == "narrow":
+        deviation *= np.exp(0.5 * rng.standard_normal((count, latent)))
+    elif name == "wide":  # an untrained encoder: nothing can be left out
+        mean *= 0.05
+        deviation = np.exp(0.05 * rng.standard_normal((count, latent)))
+    elif name == "half collapsed":
+        mean[:, ::2] *= 0.02
+        deviation[:, ::2] = 0.95
+    elif name == "every width":
+        deviation = 10 ** rng.uniform(-4, 1, (count, latent))
+    elif name == "duplicates":
+        mean = mean[rng.integers(0, max(1, count // 7), count)]
+    elif name == "outliers":
+        mean[: max(1, count // 50)] *= 300
+    elif name == "one point":
+        mean[:] = 0.5
+    return torch.from_numpy(mean), torch.from_numpy(2 * np.log(deviation))
+
+
+MIXTURES = ("narrow", "wide", "half collapsed", "every width", "duplicates", "outliers", "one point")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", MIXTURES)
+@pytest.mark.parametrize(("count", "latent"), [(1, 1), (2, 3), (17, 1), (997, 5), (2000, 10)])
+def test_error_is_bounded_and_within_tolerance(
+    name: str, count: int, latent: int, dtype: torch.dtype
+) -> None:
+    mean, logvar = (x.to(dtype) for x in mixture(name, count, latent))
+    z = sampled(mean, logvar)
+    exact, _, _ = every_pair(z, mean, logvar)
+    for tolerance in (1e-2, 1e-4):
+        log_q, error, pairs = log_density(z, mean, logvar, tolerance=tolerance)
+        measured = (log_q - exact).abs()
+        # the yardstick itself is rounded: 1e-13 of the largest number in it
+        assert (measured <= error + 1e-13 * exact.abs().clamp(min=1)).all()
+        assert error.max() <= tolerance
+        assert pairs > 0
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_a_floor_changes_the_work_and_not_the_result(name: str) -> None:
+    mean, logvar = mixture(name, 2000, 6)
+    z = sampled(mean, logvar)
+    own = -0.5 * ((z - mean).square() * torch.exp(-logvar) + logvar + math.log(2 * math.pi)).sum(dim=1)
+    log_q, error, _ = log_density(z, mean, logvar, floor=own)
+    exact, _, _ = every_pair(z, mean, logvar)
+    assert ((log_q - exact).abs() <= error + 1e-12 * exact.abs().clamp(min=1)).all()
+
+
+def test_queries_far_from_every_posterior() -> None:
+    mean, logvar = mixture("narrow", 1500, 4)
+    z = torch.from_numpy(np.random.default_rng(1).standard_normal((300, 4)) * 20)
+    exact, _, _ = every_pair(z, mean, logvar)
+    assert exact.min() < -100_000  # 400 sigma and more
+    log_q, error, _ = log_density(z.float(), mean.float(), logvar.float())
+    truth, _, _ = every_pair(z.float(), mean.float(), logvar.float())
+    assert ((log_q - truth).abs() <= error + 1e-13 * truth.abs()).all()
+    assert error.max() <= 1e-4
+
+
+def test_a_tight_tolerance_is_met_in_float64_where_float32_cannot() -> None:
+    mean, logvar = (x.float() for x in mixture("narrow", 2000, 5))
+    z = sampled(mean, logvar)
+    log_q, error, _ = log_density(z, mean, logvar, tolerance=1e-9)
+    exact, _, _ = every_pair(z, mean, logvar)
+    assert error.max() <= 1e-9
+    assert (log_q - exact).abs().max() <= 1e-9
+
+
+def test_narrow_posteriors_leave_most_pairs_out() -> None:
+    mean, logvar = mixture("narrow", 20_000, 4)
+    logvar -= 4
+    z = sampled(mean, logvar)
+    _, _, pairs = log_density(z, mean, logvar)
+    assert pairs < 0.01 * len(z) * len(mean)
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    mean, logvar = (x.float() for x in mixture("half collapsed", 5000, 7))
+    z = sampled(mean, logvar)
+    threads = torch.get_num_threads()
+    results = []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        results.append(log_density(z, mean, logvar))
+    torch.set_num_threads(threads)
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.equal(results[0][1], results[1][1])
+    assert results[0][2] == results[1][2]
+
+
+def test_views_give_what_copies_give() -> None:
+    mean, logvar = mixture("narrow", 400, 6)
+    z = sampled(mean, logvar)
+    strided = [torch.stack([x, x], dim=2)[:, :, 0] for x in (z, mean, logvar)]
+    assert not strided[0].is_contiguous()
+    assert torch.equal(log_density(*strided)[0], log_density(z, mean, logvar)[0])
+
+
+def test_max_pairs_says_how_many_there_would_be() -> None:
+    mean, logvar = mixture("wide", 2000, 4)
+    with pytest.raises(RuntimeError, match=r"max_pairs is 1,000, but by a sample of \d+ queries about"):
+        log_density(mean, mean, logvar, max_pairs=1000)
+    with pytest.raises(RuntimeError, match="the reference evaluates all 4,000,000"):
+        log_density(mean, mean, logvar, max_pairs=1000, backend="reference")
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 256, 257, 5000])
+def test_every_posterior_is_in_one_leaf_and_inside_its_boxes(count: int) -> None:
+    mean, logvar = (x.numpy() for x in mixture("narrow", count, 3))
+    tree = kd_tree.build(mean, logvar)
+    assert np.array_equal(np.sort(tree.order), np.arange(count))
+    places = np.arange(count)
+    leaf, lane = places // 16, places % 16
+    assert np.array_equal(tree.posteriors[leaf, :3, 0, lane], mean[tree.order][:, tree.latents])
+    child = leaf
+    for level in range(tree.levels.size - 1):
+        node, side = tree.levels[level] + child // 16, child % 16
+        values, scale = tree.posteriors[leaf, :, 0, lane], tree.posteriors[leaf, :, 1, lane]
+        assert (tree.boxes[node, :, 0, side] <= values).all()
+        assert (tree.boxes[node, :, 1, side] >= values).all()
+        assert (tree.boxes[node, :, 2, side] <= scale).all()
+        assert (tree.peaks[node, side] >= tree.constants[leaf, lane]).all()
+        child = child // 16
+
+
+def test_wrong_arguments_are_named() -> None:
+    z = torch.zeros(3, 2)
+    with pytest.raises(ValueError, match=r"z must have shape \(queries, 4\) like mean, got \(3, 2\)"):
+        log_density(z, torch.zeros(5, 4), torch.zeros(5, 4))
+    with pytest.raises(ValueError, match=r"logvar must have shape \(3, 2\) like mean, got \(2, 2\)"):
+        log_density(z, z, z[:2])
+    poisoned = z.clone()
+    poisoned[1, 0] = math.nan
+    with pytest.raises(ValueError, match="mean must be finite, got nan in row 1, column 0"):
+        log_density(z, poisoned, z)
+    with pytest.raises(ValueError, match=r"tolerance must lie in \(0, 1\) nats, got 0"):
+        log_density(z, z, z, tolerance=0)
+    with pytest.raises(TypeError, match="mean must have a floating-point dtype"):
+        log_density(z, z.long(), z)
