@@ -4,6 +4,7 @@ Every score takes NumPy arrays or tensors and returns a frozen result: ``.score`
 and a line when printed. Defaults follow Locatello et al. 2019. Units are nats.
 """
 
+from ._result import Interval, Result
 from .aam import AAMResult, aam
 from .beta_vae_score import BetaVAEResult, beta_vae_score
 from .dci import DCIResult, dci
@@ -32,11 +33,13 @@ __all__ = [
     "ExplicitnessResult",
     "FactorVAEResult",
     "IRSResult",
+    "Interval",
     "JEMMIGResult",
     "JointTable",
     "MIGResult",
     "MIGSupResult",
     "ModularityResult",
+    "Result",
     "RobustMIGResult",
     "SAPResult",
     "UnsupervisedResult",

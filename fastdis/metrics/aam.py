@@ -38,8 +38,8 @@ def aam(
     1/K sum_k max(0, I(z_j*; v_k) - sum_{j != j*} I(z_j; v_k)) / I(z_j*; v_k), with the plug-in estimate of
     :func:`mig`. It asks where the knowledge of a factor lies, not how much there is.
 
-    The bias of the plug-in estimate in many codes that know nothing exceeds what a bootstrap shows: an interval
-    tells how the score varies from sample to sample here, and may miss that of the population.
+    The bias of the plug-in estimate in many codes that know nothing exceeds what a bootstrap shows: here an
+    interval tells how the score varies from sample to sample, and may miss that of the population.
 
     Args, Raises:
         As :func:`mig`.

@@ -39,8 +39,8 @@ def modularity(
     1/D sum_j (1 - sum_{k != k*} I(z_j; v_k)^2 / (I(z_j; v_k*)^2 (K - 1))), with the plug-in estimate of
     :func:`mig`. A code whose mutual information with every factor is 0 counts as 0.
 
-    The bias of the plug-in estimate in many codes that know nothing exceeds what a bootstrap shows: an interval
-    tells how the score varies from sample to sample here, and may miss that of the population.
+    The bias of the plug-in estimate in many codes that know nothing exceeds what a bootstrap shows: here an
+    interval tells how the score varies from sample to sample, and may miss that of the population.
 
     Args, Raises:
         As :func:`mig`, but it is the factors of which 2 must vary.

@@ -1,6 +1,7 @@
 """Pictures, as Matplotlib figures that the caller saves."""
 
 from .kl import kl_per_latent
+from .scores import importance, mutual_information, scores
 from .traversals import traversals
 
-__all__ = ["kl_per_latent", "traversals"]
+__all__ = ["importance", "kl_per_latent", "mutual_information", "scores", "traversals"]
