@@ -54,7 +54,8 @@ _SEEDED: dict[str, Callable[..., Result]] = {
     "dci": dci,
     "downstream_gbt": partial(downstream, predictor="gbt"),
 }
-METRICS = (*_FROM_TABLE, *_DETERMINISTIC, *_VOTING, *_SEEDED)
+TABLE_METRICS = tuple(_FROM_TABLE)
+METRICS = (*TABLE_METRICS, *_DETERMINISTIC, *_VOTING, *_SEEDED)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

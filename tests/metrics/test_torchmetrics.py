@@ -1,0 +1,59 @@
+"""The torchmetrics class gives, over batches and processes, the score of all samples at once."""
+
+import numpy as np
+import pytest
+import torch
+
+from fastdis import metrics
+
+pytest.importorskip("torchmetrics", reason="torchmetrics is an extra: pip install 'fastdis[torchmetrics]'")
+
+from fastdis.metrics.torchmetrics import TableScores
+
+
+@pytest.fixture
+def data() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.stack([torch.randint(0, n, (999,), generator=generator) for n in (3, 5)], dim=1)
+    return factors + 0.5 * torch.randn(999, 2, generator=generator), factors
+
+
+def test_batches_give_the_bits_of_one_call(data) -> None:
+    scores = TableScores(["mig", "jemmig", "aam"])
+    for codes, factors in zip(*(part.split(100) for part in data), strict=True):
+        scores.update(codes, factors)
+    found = scores.compute()
+    for name, value in found.items():
+        assert value.item() == np.float32(getattr(metrics, name)(*data).score)
+    scores.reset()
+    scores.update(data[0][:200], data[1][:200])
+    assert scores.compute()["mig"].item() == np.float32(metrics.mig(data[0][:200], data[1][:200]).score)
+
+
+def _worker(rank: int, path: str, codes: torch.Tensor, factors: torch.Tensor) -> None:
+    torch.distributed.init_process_group("gloo", f"file://{path}/rendezvous", rank=rank, world_size=2)
+    scores = TableScores()
+    mine = slice(0, 300) if rank == 0 else slice(300, None)  # shares of different length
+    scores.update(codes[mine], factors[mine])
+    torch.save(scores.compute()["mig"], f"{path}/{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_give_the_bits_of_one(data, tmp_path) -> None:
+    torch.multiprocessing.spawn(_worker, (str(tmp_path), *data), nprocs=2)
+    expected = np.float32(metrics.mig(*data).score)
+    for rank in range(2):
+        assert torch.load(tmp_path / f"{rank}.pt").item() == expected
+
+
+def test_bad_batches_and_names_are_refused_where_they_come(data) -> None:
+    with pytest.raises(ValueError, match=r"TableScores: metrics must be among mig, .*got \['dci'\]"):
+        TableScores(["mig", "dci"])
+    scores = TableScores()
+    with pytest.raises(
+        ValueError, match=r"TableScores\.update: codes must be finite, got nan in row 3, column 1"
+    ):
+        scores.update(torch.where(torch.arange(8).reshape(4, 2) == 7, torch.nan, 1.0), data[1][:4])
+    scores.update(data[0][:10], data[1][:10])
+    with pytest.raises(ValueError, match="at least bins=20 rows, got 10"):
+        scores.compute()
