@@ -24,6 +24,7 @@ __all__ = [
     "PosteriorDecomposition",
     "decompose",
     "log_density",
+    "marginal_curves",
     "marginal_log_density",
     "sharded_log_density",
 ]
@@ -270,6 +271,42 @@ def marginal_log_density(
     z, mean, logvar = _tensors("marginal_log_density", z=z, mean=mean, logvar=logvar)
     log_q, _ = marginal_density.marginal_log_density(z, mean, logvar, tolerance=tolerance, backend=backend)
     return log_q.cpu().numpy()
+
+
+def marginal_curves(
+    mean: Array, logvar: Array, *, points: int = 401, backend: str = "auto"
+) -> tuple[Float, Float]:
+    """The densities q(z_d) along each latent, from where it begins to where it ends, and -4 .. 4 at least.
+
+    Args:
+        mean: (posteriors, latent), real.
+        logvar: log variance, (posteriors, latent).
+        points: how many points a latent, at least 2.
+        backend: "auto", "reference" or "numba".
+
+    Returns:
+        z and q(z_d), (points, latent) float64 each, for :func:`fastdis.plots.aggregated_marginals`.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as :func:`decompose`.
+
+    Example:
+        >>> import numpy as np, fastdis
+        >>> z, density = fastdis.posterior.marginal_curves(np.zeros((5, 1)), np.zeros((5, 1)), points=101)
+        >>> round(float(np.trapezoid(density[:, 0], z[:, 0])), 3)
+        1.0
+    """
+    if points < 2:
+        raise ValueError(f"marginal_curves: points must be at least 2, got {points}")
+    mean, logvar = _tensors("marginal_curves", mean=mean, logvar=logvar)
+    _check.posteriors("marginal_curves", mean, mean, logvar, 1e-6)
+    reach = 4 * torch.exp(0.5 * logvar)
+    low = (mean - reach).amin(dim=0).clamp(max=-4).double().cpu().numpy()
+    high = (mean + reach).amax(dim=0).clamp(min=4).double().cpu().numpy()
+    z = np.linspace(low, high, points)
+    at = torch.from_numpy(z).to(mean)
+    log_q, _ = marginal_density.marginal_log_density(at, mean, logvar, tolerance=1e-4, backend=backend)
+    return z, log_q.exp().cpu().numpy()
 
 
 def sharded_log_density(

@@ -187,3 +187,16 @@ def test_wrong_arguments_are_named() -> None:
     mean[7, 2] = np.inf
     with pytest.raises(ValueError, match="mean must be finite, got inf in row 7, column 2"):
         posterior.decompose(mean, logvar)
+
+
+def test_curves_are_densities_and_reach_the_ends() -> None:
+    mean, logvar = narrow(300)
+    z, density = posterior.marginal_curves(mean, logvar, points=2001)
+    assert z.shape == density.shape == (2001, 4)
+    assert np.abs(np.trapezoid(density, z, axis=0) - 1).max() < 1e-3
+    assert (z[0] <= -4).all()
+    assert (z[-1] >= 4).all()
+    expected = np.exp(posterior.marginal_log_density(z[900:910].astype(np.float32), mean, logvar))
+    assert density[900:910] == pytest.approx(expected, rel=1e-3)
+    with pytest.raises(ValueError, match="points must be at least 2, got 1"):
+        posterior.marginal_curves(mean, logvar, points=1)

@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from torch import Tensor
 
 from .._numba import array, exp, launch, njit
 from ..kd_tree import numba_cpu as kd_tree
@@ -98,7 +99,14 @@ _subtract_distances = _subtract_squares(2, _distance)
 _subtract_bounds = _subtract_squares(3, _distance_from_box)
 
 
-def log_density(z, mean, logvar, tolerance, floor, max_pairs):
+def log_density(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    tolerance: float,
+    floor: Tensor | None,
+    max_pairs: float | None,
+) -> tuple[Tensor, Tensor, int]:
     """log q(z) and its error bound, (queries,) each, and how many posteriors were looked at in all."""
     z, mean, logvar = array(z), array(mean), array(logvar)
     floor = np.full(len(z), np.nan) if floor is None else array(floor)

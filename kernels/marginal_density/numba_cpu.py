@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .._numba import array, exp, launch, njit
 
@@ -17,7 +18,7 @@ _ROWS = 64  # queries a chunk, where every posterior is summed
 _PEAK = 1 / math.sqrt(2 * math.pi)
 
 
-def marginal_log_density(z, mean, logvar, tolerance):
+def marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
     points, mean, logvar = (np.ascontiguousarray(array(x).T) for x in (z, mean, logvar))
     latent, count = mean.shape
     density, error = np.zeros(points.shape), np.zeros(points.shape)
