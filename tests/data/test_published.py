@@ -72,13 +72,14 @@ def test_npz_of_numpy_is_read(tmp_path: Path, save: Callable[..., None]) -> None
         {"chunks": (COUNT, 64, 3), "compression": "lzf", "shuffle": True},
         {"chunks": (101, 5, 11), "fletcher32": True},
         {"chunks": (COUNT, 64, 64), "compression": "gzip"},
+        {"chunks": (101, 50, 11), "compression": "gzip", "shuffle": True, "fletcher32": True},
     ],
     ids=str,
 )
 def test_hdf5_of_any_layout_is_read(
     tmp_path: Path, layout: dict[str, Any], small_slabs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With small slabs every chunk of these small files is cut as those of the whole data set are."""
+    """With small slabs these files are read in as many parts as those of the whole data set are."""
     if small_slabs:
         monkeypatch.setattr(hdf5, "_LARGE", 20_000)
         monkeypatch.setattr(hdf5, "_MB", 5_000)
