@@ -58,20 +58,11 @@ def _cache_directory() -> str:
 _CACHE = _cache_directory()
 
 
-def njit(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:
+def njit(function: Callable[..., Any]) -> Any:
     """numba.njit with the options of this project."""
-    if function is None:
-        return lambda function: njit(function, parallel=parallel)
     users, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _CACHE  # read once, while decorating
     try:
-        return numba.njit(
-            function,
-            nogil=True,
-            error_model="numpy",
-            fastmath=_FASTMATH,
-            parallel=parallel,
-            cache=bool(_CACHE),
-        )
+        return numba.njit(function, nogil=True, error_model="numpy", fastmath=_FASTMATH, cache=bool(_CACHE))
     finally:
         numba.config.CACHE_DIR = users
 
@@ -84,8 +75,6 @@ def threads(nanoseconds: float) -> int:
 def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
     """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth."""
     global _pool
-    if not isinstance(chunks, int):  # the former signature, with a parallel driver as second argument
-        chunks, nanoseconds, *arguments = nanoseconds, *arguments
     count = min(threads(nanoseconds), chunks)
     if count <= 1:
         worker(0, chunks, *arguments)

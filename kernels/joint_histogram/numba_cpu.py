@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
 from .._numba import array, launch, njit, threads
@@ -22,7 +21,7 @@ def code_range(codes: Tensor) -> tuple[Tensor, Tensor]:
     chunks = max(1, threads(values.size * _RANGE_NS))
     low = np.full((chunks, columns), np.inf, values.dtype)
     high = np.full((chunks, columns), -np.inf, values.dtype)
-    launch(_range, _range_parallel, chunks, values.size * _RANGE_NS, chunks, values, low, high)
+    launch(_range, chunks, values.size * _RANGE_NS, chunks, values, low, high)
     return torch.from_numpy(low.min(axis=0)), torch.from_numpy(high.max(axis=0))
 
 
@@ -33,7 +32,7 @@ def narrow_classes(factors: Tensor) -> tuple[Tensor, Tensor]:
     chunks = max(1, threads(values.size * _NARROW_NS))
     classes = np.empty((samples, columns), np.uint16)
     largest = np.zeros((chunks, columns), np.uint64)
-    launch(_narrow, _narrow_parallel, chunks, values.size * _NARROW_NS, chunks, values, classes, largest)
+    launch(_narrow, chunks, values.size * _NARROW_NS, chunks, values, classes, largest)
     top = np.minimum(largest.max(axis=0), 65_536).astype(np.int64)
     return torch.from_numpy(classes), torch.from_numpy(top)
 
@@ -58,9 +57,7 @@ def joint_histogram(codes: Tensor, classes: Tensor, edges: Tensor, sizes: Sequen
     work = samples * columns * (len(groups) + 1) * _COUNT_NS
     chunks = max(1, threads(work))
     tables = np.zeros((chunks, columns, bins * cells), np.uint32)
-    launch(
-        _count, _count_parallel, chunks, work, chunks, values, low, scale, upper, levels, member, base, tables
-    )
+    launch(_count, chunks, work, chunks, values, low, scale, upper, levels, member, base, tables)
     merged = tables.sum(axis=0, dtype=np.int64).reshape(columns, bins, cells)
     return torch.from_numpy(_marginals(merged, groups, sizes))
 
@@ -82,7 +79,7 @@ def resampled_sums(
     levels = int(rows.max(initial=0)) // cells + 1
     nanoseconds = sets * rows.size * factors * _COUNT_NS
     arguments = (rows, columns, draws, offsets, levels, n_log_n, joint, by_bin, by_value)
-    launch(_resample, _resample_parallel, sets, nanoseconds, *arguments)
+    launch(_resample, sets, nanoseconds, *arguments)
     return torch.from_numpy(joint), torch.from_numpy(by_bin), torch.from_numpy(by_value)
 
 
@@ -176,12 +173,6 @@ def _range(first, last, chunks, values, low, high):
             high[c, d] = high[c, d] if high[c, d] >= largest[p] or high[c, d] != high[c, d] else largest[p]
 
 
-@njit(parallel=True)
-def _range_parallel(count, *arguments):
-    for c in prange(count):
-        _range(c, c + 1, *arguments)
-
-
 @njit
 def _narrow(first, last, chunks, values, classes, largest):
     samples, columns = values.shape
@@ -200,12 +191,6 @@ def _narrow(first, last, chunks, values, classes, largest):
                 top[p] = value if value > top[p] else top[p]
         for p in range(period):
             largest[c, p % columns] = max(largest[c, p % columns], top[p])
-
-
-@njit(parallel=True)
-def _narrow_parallel(count, *arguments):
-    for c in prange(count):
-        _narrow(c, c + 1, *arguments)
 
 
 @njit
@@ -262,12 +247,6 @@ def _increment(row, cell, count, columns, table):
                 q += step
 
 
-@njit(parallel=True)
-def _count_parallel(count, *arguments):
-    for c in prange(count):
-        _count(c, c + 1, *arguments)
-
-
 @njit
 def _resample(first, last, rows, columns, weights, offsets, levels, n_log_n, joint, by_bin, by_value):
     codes, samples = rows.shape
@@ -304,9 +283,3 @@ def _resample(first, last, rows, columns, weights, offsets, levels, n_log_n, joi
             for c in range(offsets[k], offsets[k + 1]):
                 total += n_log_n[values[c]]
             by_value[r, k] = total
-
-
-@njit(parallel=True)
-def _resample_parallel(count, *arguments):
-    for c in prange(count):
-        _resample(c, c + 1, *arguments)

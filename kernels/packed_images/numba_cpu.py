@@ -38,7 +38,6 @@ def unpack(packed: np.ndarray, indices: np.ndarray, images: Tensor) -> None:
     chunks = -(-len(indices) // _CHUNK)
     launch(
         _unpack,
-        None,
         chunks,
         0.13 * images.numel(),
         packed,

@@ -62,5 +62,5 @@ def render(first: int, last: int) -> np.ndarray:
         x[k, :, :size], y[k, :, :size] = snapped
     images = np.zeros((last - first, SIDE), np.uint64)
     skipped = first - chunks.start * _POSITIONS
-    launch(_render, None, len(chunks), 400 * len(images), x, y, sizes, _FROM, skipped, images)
+    launch(_render, len(chunks), 400 * len(images), x, y, sizes, _FROM, skipped, images)
     return images.view(np.uint8)
