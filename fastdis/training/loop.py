@@ -120,7 +120,7 @@ def fit(
                 if not terms.total.isfinite():
                     raise _diverged(_not_finite(terms.to_dict()), position.step + 1, checkpoint)
                 optimizer.zero_grad()
-                torch.autograd.backward(terms.total)
+                terms.total.backward()
                 optimizer.step()
                 position.advance(terms.to_dict(), time.perf_counter() - began)
 

@@ -1,0 +1,119 @@
+import pytest
+import torch
+from torch import Tensor, distributions, nn
+
+import fastdis
+from fastdis.losses import VAE, BetaTCVAE, BetaVAE, LossTerms, reconstruction_loss
+
+
+@pytest.fixture
+def arguments() -> tuple[Tensor, ...]:
+    """reconstruction, target, z, mean, logvar of five images."""
+    generator = torch.Generator().manual_seed(0)
+    logits, mean, logvar, noise = (
+        torch.randn(shape, generator=generator) for shape in ((5, 1, 8, 8), (5, 3), (5, 3), (5, 3))
+    )
+    target = torch.rand(logits.shape, generator=generator).round()
+    return logits, target, fastdis.reparameterize(mean, logvar, noise=noise), mean, logvar
+
+
+def test_bernoulli_is_the_log_likelihood(arguments: tuple[Tensor, ...]) -> None:
+    logits, target, *_ = arguments
+    expected = -distributions.Bernoulli(logits=logits).log_prob(target).sum() / 5
+    torch.testing.assert_close(reconstruction_loss(logits, target), expected)
+
+
+def test_gaussian_is_the_log_likelihood_without_its_constant(arguments: tuple[Tensor, ...]) -> None:
+    means, target, *_ = arguments
+    normal = distributions.Normal(means, 1.0)
+    expected = (normal.log_prob(means) - normal.log_prob(target)).sum() / 5
+    torch.testing.assert_close(reconstruction_loss(means, target, "gaussian"), expected)
+
+
+@pytest.mark.parametrize("beta", [0.0, 1.0, 4.0])
+def test_beta_vae(arguments: tuple[Tensor, ...], beta: float) -> None:
+    logits, target, _, mean, logvar = arguments
+    terms = BetaVAE(beta)(*arguments)
+    posterior = distributions.Normal(mean, (0.5 * logvar).exp())
+    kl = distributions.kl_divergence(posterior, distributions.Normal(0.0, 1.0)).sum() / 5
+    torch.testing.assert_close(terms.kl, kl)
+    torch.testing.assert_close(terms.total, reconstruction_loss(logits, target) + beta * kl)
+
+
+def test_vae_is_beta_vae_with_one(arguments: tuple[Tensor, ...]) -> None:
+    assert VAE()(*arguments).to_dict() == BetaVAE(1.0)(*arguments).to_dict()
+
+
+def test_beta_tcvae_weighs_the_terms_of_the_decomposition(arguments: tuple[Tensor, ...]) -> None:
+    terms = BetaTCVAE(dataset_size=100, alpha=2.0, beta=6.0, gamma=3.0)(*arguments)
+    parts = fastdis.kl_decomposition(*arguments[2:], dataset_size=100)
+    torch.testing.assert_close(terms.total_correlation, parts.total_correlation)
+    expected = terms.reconstruction + 2 * parts[0] + 6 * parts[1] + 3 * parts[2]
+    torch.testing.assert_close(terms.total, expected)
+    assert list(terms.to_dict()) == ["total", "reconstruction", *parts._fields]
+
+
+@pytest.mark.parametrize("objective", [VAE(), BetaVAE(), BetaTCVAE(dataset_size=100)])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_the_gradient_is_that_of_the_total_alone(
+    arguments: tuple[Tensor, ...], objective: nn.Module, likelihood: str
+) -> None:
+    objective.likelihood = likelihood
+    leaves = [argument.clone().requires_grad_() for argument in arguments]
+    terms = objective(leaves[0], arguments[1], *leaves[2:], step=3)
+    assert all(not value.requires_grad for value in terms.to_dict().values())
+    terms.total.backward()
+    for leaf in (leaves[0], leaves[3], leaves[4]):
+        assert leaf.grad is not None
+        assert leaf.grad.abs().sum() > 0
+
+
+def test_terms_are_attributes() -> None:
+    terms = LossTerms(torch.tensor(2.0), kl=torch.tensor(0.5))
+    assert terms.kl == 0.5
+    with pytest.raises(AttributeError, match="no term 'tc'; it has total, kl"):
+        _ = terms.tc
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BetaVAE(-1.0), "BetaVAE: beta must be finite and at least 0, got -1.0"),
+        (lambda: BetaVAE(float("nan")), "BetaVAE: beta must be finite and at least 0, got nan"),
+        (lambda: BetaTCVAE(100, gamma=float("inf")), "BetaTCVAE: gamma must be finite"),
+        (lambda: BetaTCVAE(1), "BetaTCVAE: dataset_size must be at least 2, got 1"),
+        (
+            lambda: BetaTCVAE(100, estimator="exact"),
+            "estimator must be .mss. or .mws., got .exact.",
+        ),
+        (lambda: VAE("laplace"), "VAE: likelihood must be 'bernoulli' or 'gaussian', got 'laplace'"),
+    ],
+)
+def test_settings_out_of_range(make: type, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_weight_that_is_no_number() -> None:
+    with pytest.raises(TypeError, match="BetaVAE: beta must be a number, got str"):
+        BetaVAE("4")
+
+
+def test_a_target_of_another_shape(arguments: tuple[Tensor, ...]) -> None:
+    logits, _, *codes = arguments
+    with pytest.raises(ValueError, match=r"target must have shape \(5, 1, 8, 8\).*got \(5, 8, 8\)"):
+        VAE()(logits, torch.zeros(5, 8, 8), *codes)
+
+
+@pytest.mark.parametrize("objective", [VAE(), BetaVAE(), BetaTCVAE(dataset_size=100)])
+def test_codes_of_another_batch(arguments: tuple[Tensor, ...], objective: nn.Module) -> None:
+    images, codes = arguments[:2], [code[:4] for code in arguments[2:]]
+    with pytest.raises(ValueError, match=r"mean must have shape \(5, latent\) like the batch, got \(4, 3\)"):
+        objective(*images, *codes)
+
+
+def test_beta_tcvae_needs_two_images_and_the_size_of_the_data_set(arguments: tuple[Tensor, ...]) -> None:
+    with pytest.raises(ValueError, match="at least 2 samples, got 1"):
+        BetaTCVAE(dataset_size=100)(*(argument[:1] for argument in arguments))
+    with pytest.raises(ValueError, match="dataset_size"):
+        BetaTCVAE(dataset_size=4)(*arguments)

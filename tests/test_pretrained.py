@@ -1,0 +1,41 @@
+"""Data, layout and encoding together: what others' weights say of the regenerated grid."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import fastdis
+from fastdis.data import dsprites
+from fastdis.evaluation import encode
+from fastdis.losses import reconstruction_loss
+from pretrained import load
+
+# from an independent run over the regenerated grid
+KL = {
+    "VAE": [3.7917, 3.2043, 3.4509, 2.7923, 3.5922, 1.4228, 0.8370, 1.2464, 3.5135, 1.3400],
+    "betaH": [3.0681, 2.0666, 2.3351, 0.6399, 2.4480, 0.3029, 1.1218, 0.4993, 2.5363, 0.2810],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KL)
+def test_the_kl_of_every_latent_over_the_whole_grid(shared: Path, name: str) -> None:
+    published = json.loads((shared / "pretrained" / "published.json").read_text())[name]["kl"]
+    mean, logvar = encode(load(shared / "pretrained" / f"{name}_dsprites.npz"), dsprites(), progress=False)
+    kl = fastdis.gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
+    np.testing.assert_allclose(kl, KL[name], rtol=1e-3)
+    np.testing.assert_allclose(kl, published, rtol=0.05)
+
+
+@pytest.mark.parametrize("name", KL)
+def test_the_decoder_reconstructs_as_well_as_published(shared: Path, name: str) -> None:
+    published = json.loads((shared / "pretrained" / "published.json").read_text())[name]["recon"]
+    model, data = load(shared / "pretrained" / f"{name}_dsprites.npz"), dsprites()
+    images = data.images(np.random.default_rng(0).choice(len(data), 2000, replace=False))
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        loss = reconstruction_loss(model(images).reconstruction, images).item()
+    assert loss == pytest.approx(published, rel=0.05)
