@@ -182,8 +182,8 @@ def _lightgbm(codes: Codes, labels: Labels, test_codes: Codes, test_labels: Labe
     gain = model.feature_importances_.astype(np.float64)
     return (
         gain / gain.sum() if gain.sum() > 0 else gain,
-        float((model.predict(codes) == labels).mean()),
-        float((model.predict(test_codes) == test_labels).mean()),
+        float(np.mean(model.predict(codes) == labels)),
+        float(np.mean(model.predict(test_codes) == test_labels)),
     )
 
 

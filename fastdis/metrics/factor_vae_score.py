@@ -49,8 +49,9 @@ class _Votes:
     def table(self, shape: tuple[int, int], multiplicity: Float | float = 1.0) -> Float:
         """Summed weights, (codes, factors)."""
         cell = self.winner * shape[1] + self.factor
-        counts = np.bincount(cell, weights=self.weight * multiplicity, minlength=shape[0] * shape[1])
-        return counts.reshape(shape)
+        table = np.zeros(shape[0] * shape[1])
+        np.add.at(table, cell, self.weight * multiplicity)
+        return table.reshape(shape)
 
 
 def factor_vae_score(
