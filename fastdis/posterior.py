@@ -107,7 +107,7 @@ def decompose(
         queries: draw z for only so many images, without replacement; the mixtures stay over all. For wide
             posteriors, as of an untrained model, where every pair matters.
         max_pairs: raise rather than evaluate more than so many pairs.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Raises:
         TypeError: mean or logvar is not real.
@@ -150,9 +150,7 @@ def decompose(
         )
         # q(z) holds the sample's own term: where the rest is nothing, rounding must not push it below
         log_q = torch.maximum(log_q, log_conditional - math.log(count))
-        log_marginals, marginal_error = marginal_density.marginal_log_density(
-            z, mean, logvar, tolerance=0.5 * tolerance / latent, backend=backend
-        )
+        log_marginals, marginal_error = _marginals(z, mean, logvar, 0.5 * tolerance / latent, backend)
         for part in _parts(z):
             log_prior = -0.5 * (z[part].double().square() + math.log(2 * math.pi))
             per_latent += (log_marginals[part] - log_prior).sum(dim=0) / (samples * len(z))
@@ -199,6 +197,19 @@ def _draw(mean: Tensor, logvar: Tensor, rng: np.random.Generator) -> tuple[Tenso
     return z, log_q
 
 
+def _marginals(
+    z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float, backend: str
+) -> tuple[Tensor, Tensor]:
+    """On the CPU, where they cost less than N^2 pairs on any device, unless the reference is asked for."""
+    device = mean.device
+    if backend != "reference":
+        z, mean, logvar, backend = z.cpu(), mean.cpu(), logvar.cpu(), "auto"
+    log_q, error = marginal_density.marginal_log_density(
+        z, mean, logvar, tolerance=tolerance, backend=backend
+    )
+    return log_q.to(device), error.to(device)
+
+
 def _parts(matrix: Tensor) -> Iterator[slice]:
     """Its rows, some megabytes at a time, where float64 copies of all of them would cost more."""
     rows = max(1, (1 << 19) // matrix.shape[1])
@@ -223,7 +234,7 @@ def log_density(
         logvar: log variance, (posteriors, latent).
         tolerance: the largest error, in nats.
         max_pairs: raise rather than evaluate more than so many pairs.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Returns:
         (queries,) float64, in nats.
@@ -254,7 +265,7 @@ def marginal_log_density(
         mean: (posteriors, latent).
         logvar: log variance, (posteriors, latent).
         tolerance: the largest error, in nats.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Returns:
         (queries, latent) float64, in nats.
@@ -269,7 +280,7 @@ def marginal_log_density(
         array([[-1.4189, -0.9189]])
     """
     z, mean, logvar = _tensors("marginal_log_density", z=z, mean=mean, logvar=logvar)
-    log_q, _ = marginal_density.marginal_log_density(z, mean, logvar, tolerance=tolerance, backend=backend)
+    log_q, _ = _marginals(z, mean, logvar, tolerance, backend)
     return log_q.cpu().numpy()
 
 
@@ -282,7 +293,7 @@ def marginal_curves(
         mean: (posteriors, latent), real.
         logvar: log variance, (posteriors, latent).
         points: how many points a latent, at least 2.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Returns:
         z and q(z_d), (points, latent) float64 each, for :func:`fastdis.plots.aggregated_marginals`.
@@ -304,8 +315,7 @@ def marginal_curves(
     low = (mean - reach).amin(dim=0).clamp(max=-4).double().cpu().numpy()
     high = (mean + reach).amax(dim=0).clamp(min=4).double().cpu().numpy()
     z = np.linspace(low, high, points)
-    at = torch.from_numpy(z).to(mean)
-    log_q, _ = marginal_density.marginal_log_density(at, mean, logvar, tolerance=1e-4, backend=backend)
+    log_q, _ = _marginals(torch.from_numpy(z).to(mean), mean, logvar, 1e-4, backend)
     return z, log_q.exp().cpu().numpy()
 
 
@@ -321,7 +331,7 @@ def sharded_log_density(
         z: (queries, latent), the same on every process.
         mean, logvar: (posteriors, latent) of this process, at least one row.
         tolerance: the largest error, in nats.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Raises:
         TypeError, ValueError, RuntimeError: as :func:`decompose`.

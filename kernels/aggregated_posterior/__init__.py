@@ -44,7 +44,7 @@ def log_density(
         tolerance: the largest error of a log density, in nats.
         floor: (queries,) float64, lower bounds on log sum_j q(z|x_j); found by search if None.
         max_pairs: raise if a sample of the queries says that more pairs would be evaluated.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Returns:
         log density and error bound, float64 (queries,) each, in nats, and the number of pairs evaluated. The
@@ -62,8 +62,13 @@ def log_density(
         -1.838
     """
     _check.posteriors("log_density", z, mean, logvar, tolerance)
-    if _dispatch.choose("log_density", backend, mean) == "numba":
+    chosen = _dispatch.choose("log_density", backend, mean)
+    if chosen == "numba":
         from . import numba_cpu
 
         return numba_cpu.log_density(z, mean, logvar, tolerance, floor, max_pairs)
+    if chosen == "triton":
+        from . import triton_gpu
+
+        return triton_gpu.log_density(z, mean, logvar, tolerance, floor, max_pairs)
     return reference.log_density(z, mean, logvar, max_pairs)

@@ -1,6 +1,11 @@
 """log q(z) over all posteriors: against every pair in float64, on the inputs that break shortcuts."""
 
+import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,3 +167,24 @@ def test_wrong_arguments_are_named() -> None:
         log_density(z, z, z, tolerance=0)
     with pytest.raises(TypeError, match="mean must have a floating-point dtype"):
         log_density(z, z.long(), z)
+
+
+def in_its_own_process(job: str, **variables: str) -> str:
+    pytest.importorskip("triton")
+    environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
+    command = [sys.executable, str(Path(__file__).with_name("triton_posterior.py")), job]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment | variables, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_gpu_kernel_in_the_interpreter() -> None:
+    in_its_own_process("interpret", TRITON_INTERPRET="1")
+
+
+def test_the_gpu_kernel_compiles_without_spills() -> None:
+    found = [json.loads(line) for line in in_its_own_process("compile").splitlines()]
+    assert {entry["target"] for entry in found} == {80, 90, "gfx942"}
+    for entry in found:
+        assert entry["spilled"] == 0, entry
+        assert 0 < entry["registers"] <= 255, entry
