@@ -1,6 +1,7 @@
 """The order in which images are seen: a function of the seed and of how many batches came before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
@@ -26,8 +27,8 @@ def batches(
 
     A data set or a tensor (images, ...) is drawn without replacement, in a new permutation each epoch; the
     images beyond the last full batch of an epoch are left out of it. Any other iterable, a DataLoader say,
-    is taken as it comes, over and over; ``batch_size`` and ``seed`` are then its own business, and of a
-    tuple the first item is the images.
+    is taken as it comes, over and over: it brings its own batch size, and of a tuple the first item is the
+    images. Its first ``start`` batches are drawn once more to get past them.
 
     Raises:
         TypeError: data is none of these.
@@ -43,7 +44,7 @@ def batches(
             "fit: data must be a data set with images(indices), a tensor or an iterable of tensors, "
             f"got {type(data).__name__}"
         )
-    return islice(_repeated(data), start, None)
+    return islice(_repeated(data, seed), start, None)
 
 
 def _shuffled(data: Images | Tensor, count: int, batch_size: int, seed: int, start: int) -> Iterator[Tensor]:
@@ -57,15 +58,30 @@ def _shuffled(data: Images | Tensor, count: int, batch_size: int, seed: int, sta
         epoch, first = epoch + 1, 0
 
 
-def _repeated(data: Iterable[Any]) -> Iterator[Tensor]:
+def _repeated(data: Iterable[Any], seed: int) -> Iterator[Tensor]:
+    """One pass after the other, with torch's generator in a state that belongs to the data.
+
+    A loader that shuffles draws from it; apart from the noise of training the same batches come again when a
+    resumed run passes over those it has seen.
+    """
+    state = torch.Generator().manual_seed(seed).get_state()
+
+    def apart(function: Callable[[], Any]) -> Any:
+        nonlocal state
+        with torch.random.fork_rng([]):
+            torch.set_rng_state(state)
+            result = function()
+            state = torch.get_rng_state()
+        return result
+
     while True:
-        batch = None
-        for batch in data:
+        iterator = apart(partial(iter, data))
+        batch = apart(partial(next, iterator, None))
+        if batch is None:
+            raise ValueError("fit: data must yield a batch each time it is iterated over, got none")
+        while batch is not None:
             images = batch[0] if isinstance(batch, (tuple, list)) else batch
             if not isinstance(images, Tensor):
                 raise TypeError(f"fit: data must yield tensors, got {type(images).__name__}")
             yield images
-        if batch is None:
-            raise ValueError(
-                "fit: data must yield at least one batch each time it is iterated over, got none"
-            )
+            batch = apart(partial(next, iterator, None))
