@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.multiprocessing
 
+import workers
 from fastdis import posterior
 
 
@@ -141,27 +142,9 @@ def test_densities_at_samples_of_the_prior() -> None:
     assert np.abs(posterior.marginal_log_density(z, mean, logvar) - marginal).max() < 1e-6
 
 
-def sharded(rank: int, store: str, folder: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    mean, logvar = narrow(501)
-    own = slice(0, 180) if rank == 0 else slice(180, None)
-    log_q = posterior.sharded_log_density(mean[:70], mean[own], logvar[own])
-    np.save(Path(folder) / f"{rank}.npy", log_q)
-    torch.distributed.destroy_process_group()
-
-
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
-    context = torch.multiprocessing.get_context("spawn")
-    workers = [
-        context.Process(target=sharded, args=(rank, str(tmp_path / "store"), str(tmp_path)))
-        for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
     mean, logvar = narrow(501)
+    torch.multiprocessing.spawn(workers.sum_shard, (str(tmp_path), mean[:70], mean, logvar), nprocs=2)
     alone = posterior.sharded_log_density(mean[:70], mean, logvar)
     both = [np.load(tmp_path / f"{rank}.npy") for rank in range(2)]
     assert np.array_equal(both[0], both[1])

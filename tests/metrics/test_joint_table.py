@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import workers
 from fastdis import metrics
 from fastdis.metrics import JointTable
 
@@ -41,17 +42,8 @@ def test_chunks_and_merging_give_the_bits_of_one_pass(data: tuple[np.ndarray, np
     assert metrics.jemmig(merged).score == metrics.jemmig(codes, factors).score
 
 
-def _worker(rank: int, path: str, codes: np.ndarray, factors: np.ndarray) -> None:
-    torch.distributed.init_process_group("gloo", f"file://{path}/rendezvous", rank=rank, world_size=2)
-    table = JointTable(codes.min(axis=0), codes.max(axis=0), [3, 6, 40])
-    mine = slice(rank * 1234, 1234 if rank == 0 else None)
-    table.update(codes[mine], factors[mine]).all_reduce()
-    np.save(f"{path}/{rank}.npy", table.counts.numpy())
-    torch.distributed.destroy_process_group()
-
-
 def test_two_processes_give_the_bits_of_one(data: tuple[np.ndarray, np.ndarray], tmp_path) -> None:
-    torch.multiprocessing.spawn(_worker, (str(tmp_path), *data), nprocs=2)
+    torch.multiprocessing.spawn(workers.fill_table, (str(tmp_path), *data), nprocs=2)
     whole = JointTable.of(*data).counts.numpy()
     for rank in range(2):
         np.testing.assert_array_equal(np.load(tmp_path / f"{rank}.npy"), whole)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import workers
 from fastdis import metrics
 
 pytest.importorskip("torchmetrics", reason="torchmetrics is an extra: pip install 'fastdis[torchmetrics]'")
@@ -30,17 +31,8 @@ def test_batches_give_the_bits_of_one_call(data) -> None:
     assert scores.compute()["mig"].item() == np.float32(metrics.mig(data[0][:200], data[1][:200]).score)
 
 
-def _worker(rank: int, path: str, codes: torch.Tensor, factors: torch.Tensor) -> None:
-    torch.distributed.init_process_group("gloo", f"file://{path}/rendezvous", rank=rank, world_size=2)
-    scores = TableScores()
-    mine = slice(0, 300) if rank == 0 else slice(300, None)  # shares of different length
-    scores.update(codes[mine], factors[mine])
-    torch.save(scores.compute()["mig"], f"{path}/{rank}.pt")
-    torch.distributed.destroy_process_group()
-
-
 def test_two_processes_give_the_bits_of_one(data, tmp_path) -> None:
-    torch.multiprocessing.spawn(_worker, (str(tmp_path), *data), nprocs=2)
+    torch.multiprocessing.spawn(workers.log_mig, (str(tmp_path), *data), nprocs=2)
     expected = np.float32(metrics.mig(*data).score)
     for rank in range(2):
         assert torch.load(tmp_path / f"{rank}.pt").item() == expected

@@ -1,0 +1,42 @@
+"""What tests run in two processes: a spawned process finds its function by the name of this module."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fastdis import posterior
+from fastdis.metrics import JointTable
+
+
+def _join(rank: int, path: str) -> None:
+    torch.distributed.init_process_group("gloo", f"file://{path}/rendezvous", rank=rank, world_size=2)
+
+
+def fill_table(rank: int, path: str, codes: NDArray[np.float32], factors: NDArray[np.int64]) -> None:
+    _join(rank, path)
+    table = JointTable(codes.min(axis=0), codes.max(axis=0), [3, 6, 40])
+    mine = slice(rank * 1234, 1234 if rank == 0 else None)
+    table.update(codes[mine], factors[mine]).all_reduce()
+    np.save(f"{path}/{rank}.npy", table.counts.numpy())
+    torch.distributed.destroy_process_group()
+
+
+def log_mig(rank: int, path: str, codes: Tensor, factors: Tensor) -> None:
+    from fastdis.metrics.torchmetrics import TableScores
+
+    _join(rank, path)
+    scores = TableScores()
+    mine = slice(0, 300) if rank == 0 else slice(300, None)  # shares of different length
+    scores.update(codes[mine], factors[mine])
+    torch.save(scores.compute()["mig"], f"{path}/{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def sum_shard(
+    rank: int, path: str, z: NDArray[np.float32], mean: NDArray[np.float32], logvar: NDArray[np.float32]
+) -> None:
+    _join(rank, path)
+    own = slice(0, 180) if rank == 0 else slice(180, None)
+    np.save(f"{path}/{rank}.npy", posterior.sharded_log_density(z, mean[own], logvar[own]))
+    torch.distributed.destroy_process_group()
