@@ -18,6 +18,7 @@ from .jemmig import JEMMIGResult, jemmig
 from .mig import MIGResult, mig
 from .mig_sup import MIGSupResult, mig_sup
 from .modularity import ModularityResult, modularity
+from .posterior_mig import PosteriorMIGResult, posterior_mig
 from .robust_mig import RobustMIGResult, robust_mig
 from .sap import SAPResult, sap
 from .table import JointTable
@@ -39,6 +40,7 @@ __all__ = [
     "MIGResult",
     "MIGSupResult",
     "ModularityResult",
+    "PosteriorMIGResult",
     "Result",
     "RobustMIGResult",
     "SAPResult",
@@ -56,6 +58,7 @@ __all__ = [
     "mig",
     "mig_sup",
     "modularity",
+    "posterior_mig",
     "robust_mig",
     "sap",
     "unsupervised",
