@@ -13,6 +13,7 @@ from .downstream import DownstreamResult, downstream
 from .evaluate import Evaluation, evaluate
 from .explicitness import ExplicitnessResult, explicitness
 from .factor_vae_score import FactorVAEResult, factor_vae_score
+from .files import read_arrays
 from .irs import IRSResult, irs
 from .jemmig import JEMMIGResult, jemmig
 from .mig import MIGResult, mig
@@ -59,6 +60,7 @@ __all__ = [
     "mig_sup",
     "modularity",
     "posterior_mig",
+    "read_arrays",
     "robust_mig",
     "sap",
     "unsupervised",

@@ -1,6 +1,7 @@
 """What every score returns: a frozen result that prints as a line and turns into plain Python."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -54,13 +55,16 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Every part as plain numbers, lists and dictionaries, with the definition: ready for JSON."""
-        return plain(self) | {"definition": self.definition}
+        parts: dict[str, Any] = plain(self)
+        return parts | {"definition": self.definition}
 
 
 def plain(value: Any) -> Any:
-    """Plain Python for a part of a result."""
+    """Plain Python for a part of a result; None for a number that is not finite, which JSON cannot hold."""
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, tuple | list):

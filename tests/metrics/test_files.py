@@ -1,0 +1,74 @@
+"""Codes and factors from npz, npy and HDF5, and what is none of them."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fastdis.metrics import read_arrays
+
+CODES = np.random.default_rng(0).standard_normal((500, 3)).astype(np.float32)
+FACTORS = np.arange(1000).reshape(500, 2) % 7
+
+
+def write(path: Path, **arrays: np.ndarray) -> Path:
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+    return path
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5", "mine.hdf5", "no_suffix.dat"])
+def test_reads_what_was_written(name: str, tmp_path: Path) -> None:
+    codes, factors = read_arrays(write(tmp_path / name, codes=CODES, factors=FACTORS, other=CODES))
+    np.testing.assert_array_equal(codes, CODES)
+    np.testing.assert_array_equal(factors, FACTORS)
+    assert (codes.dtype, factors.dtype) == (np.float32, np.int64)
+
+
+def test_reads_a_pair_of_npy_files(tmp_path: Path) -> None:
+    np.save(tmp_path / "z.npy", CODES)
+    np.save(tmp_path / "v.npy", FACTORS)
+    codes, factors = read_arrays(tmp_path / "z.npy", tmp_path / "v.npy")
+    np.testing.assert_array_equal(codes, CODES)
+    np.testing.assert_array_equal(factors, FACTORS)
+    with pytest.raises(TypeError, match=r"factors must be given as a second npy file beside .*z\.npy"):
+        read_arrays(tmp_path / "z.npy")
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5"])
+def test_a_missing_array_is_named(name: str, tmp_path: Path) -> None:
+    path = write(tmp_path / name, codes=CODES, labels=FACTORS)
+    with pytest.raises(
+        ValueError, match=rf"{name} must hold the arrays codes and factors, got codes, labels"
+    ):
+        read_arrays(path)
+    with pytest.raises(TypeError, match="factors must be left out"):
+        read_arrays(path, path)
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5", "mine.npy"])
+@pytest.mark.parametrize("kept", [0, 5, 100, 3000])
+def test_a_file_cut_short_is_named(name: str, kept: int, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name.endswith("npy"):
+        np.save(path, CODES)
+    else:
+        write(path, codes=CODES, factors=FACTORS)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=f"{name} must be a complete"):
+        read_arrays(path, path if name.endswith("npy") else None)
+
+
+def test_another_kind_of_file_and_no_file(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("codes, factors\n")
+    with pytest.raises(ValueError, match=r"notes\.txt must be a complete npz or HDF5 file"):
+        read_arrays(tmp_path / "notes.txt")
+    with pytest.raises(FileNotFoundError):
+        read_arrays(tmp_path / "absent.npz")
+    with pytest.raises(FileNotFoundError):
+        read_arrays(tmp_path / "absent.npy", tmp_path / "absent.npy")
