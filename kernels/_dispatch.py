@@ -2,14 +2,16 @@
 
 The rule of ``backend="auto"``, by the device of the tensors:
 
-========  ==========================================
+========  ===============================================
 cpu       the Numba kernel
+cuda      the Triton kernel, where the operation has one
 other     the reference, in plain PyTorch
-========  ==========================================
+========  ===============================================
 
 The rule looks at what is installed, never at what an attempt raised.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -26,8 +28,10 @@ _INSTALLED = {name: find_spec(name) is not None for name in _DEVICE}
 _LIBRARY = torch.library.Library("fastdis", "FRAGMENT")
 
 
-def choose(function: str, backend: str, tensor: Tensor) -> str:
+def choose(function: str, backend: str, tensor: Tensor, *, triton: bool = False) -> str:
     """The backend that will run for this tensor: "reference", "numba" or "triton".
+
+    triton: whether the operation has a Triton kernel.
 
     Raises:
         ValueError: the backend's name is unknown.
@@ -36,7 +40,10 @@ def choose(function: str, backend: str, tensor: Tensor) -> str:
     _check.choice(function, "backend", backend, BACKENDS)
     device = tensor.device.type
     if backend == "auto":
-        return "numba" if device == "cpu" and _INSTALLED["numba"] and tensor.dtype in _DTYPES else "reference"
+        for name in ("numba", "triton") if triton else ("numba",):
+            if device == _DEVICE[name] and _INSTALLED[name] and tensor.dtype in _DTYPES:
+                return name
+        return "reference"
     if backend != "reference":
         if not _INSTALLED[backend]:
             raise RuntimeError(
@@ -46,8 +53,8 @@ def choose(function: str, backend: str, tensor: Tensor) -> str:
             raise RuntimeError(
                 f"{function}: backend={backend!r} runs on {_DEVICE[backend]} tensors, got one on {device}"
             )
-        if backend == "triton":
-            raise RuntimeError(f"{function}: there is no Triton kernel yet; use backend='reference'")
+        if backend == "triton" and not triton:
+            raise RuntimeError(f"{function}: there is no Triton kernel; use backend='reference'")
     return backend
 
 
@@ -55,11 +62,12 @@ def register(
     schema: str,
     *,
     numba: Callable[..., Any],
+    triton: Callable[..., Any] | None = None,
     fake: Callable[..., Any],
     setup_context: Callable[..., None] | None = None,
     backward: Callable[..., Any] | None = None,
 ) -> torch._ops.OpOverload[..., Any]:
-    """Define ``fastdis::<schema>`` with its CPU kernel, its shape rule and its gradient, and return it.
+    """Define ``fastdis::<schema>`` with its kernels, its shape rule and its gradient, and return it.
 
     Under autocast the inputs are read as float32. An operation without ``backward`` is itself a gradient:
     differentiating it raises, and names the backend that can.
@@ -67,6 +75,8 @@ def register(
     name = schema[: schema.index("(")]
     _LIBRARY.define(schema, tags=(torch.Tag.pt2_compliant_tag,))
     _LIBRARY.impl(name, numba, "CPU")
+    if triton is not None:
+        _LIBRARY.impl(name, _on_its_device(triton), "CUDA")
     qualified = f"fastdis::{name}"
     torch.library.register_fake(qualified, fake, lib=_LIBRARY)
 
@@ -82,6 +92,17 @@ def register(
         torch.library.register_autocast(qualified, device, torch.float32, lib=_LIBRARY)
     overload: torch._ops.OpOverload[..., Any] = getattr(torch.ops.fastdis, name).default
     return overload
+
+
+def _on_its_device(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel, launched on the device of its first tensor and not on whichever is the current one."""
+
+    @functools.wraps(kernel)
+    def run(*arguments: Any) -> Any:
+        with torch.cuda.device_of(next(value for value in arguments if isinstance(value, Tensor))):
+            return kernel(*arguments)
+
+    return run
 
 
 def promoted(*tensors: Tensor) -> Sequence[Tensor]:

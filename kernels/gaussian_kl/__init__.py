@@ -61,7 +61,7 @@ def reparameterize(
         tensor([[ 1.5000, -0.5000]])
     """
     mean, logvar, noise = _triple("reparameterize", mean, logvar, noise, generator)
-    if _dispatch.choose("reparameterize", backend, mean) == "reference":
+    if _dispatch.choose("reparameterize", backend, mean, triton=True) == "reference":
         return _reference_z(mean, logvar, noise)
     z: Tensor = _reparameterize(mean, logvar, noise)
     return z
@@ -94,7 +94,7 @@ def gaussian_kl(
     """
     _check.choice("gaussian_kl", "reduction", reduction, REDUCTIONS)
     mean, logvar = _pair("gaussian_kl", mean, logvar)
-    if _dispatch.choose("gaussian_kl", backend, mean) == "reference":
+    if _dispatch.choose("gaussian_kl", backend, mean, triton=True) == "reference":
         kl = reference.gaussian_kl(*_dispatch.widened(mean, logvar))
         if reduction == "batchmean":
             kl = kl.mean(0)
@@ -139,7 +139,7 @@ def reparameterize_kl(
         (True, tensor([0., 2.]))
     """
     mean, logvar, noise = _triple("reparameterize_kl", mean, logvar, noise, generator)
-    if _dispatch.choose("reparameterize_kl", backend, mean) == "reference":
+    if _dispatch.choose("reparameterize_kl", backend, mean, triton=True) == "reference":
         kl = reference.gaussian_kl(*_dispatch.widened(mean, logvar)).mean(0)
         return _reference_z(mean, logvar, noise), kl
     z, kl = _reparameterize_kl(mean, logvar, noise)
@@ -200,6 +200,32 @@ def _numba_backward(
     return numba_cpu.backward(grad_z, grad_kl, mean, logvar, noise)
 
 
+def _triton_reparameterize(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
+    from . import triton_gpu
+
+    return triton_gpu.reparameterize(mean, logvar, noise)
+
+
+def _triton_gaussian_kl(mean: Tensor, logvar: Tensor, by_row: bool) -> Tensor:
+    from . import triton_gpu
+
+    return triton_gpu.gaussian_kl(mean, logvar, by_row)
+
+
+def _triton_reparameterize_kl(mean: Tensor, logvar: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    from . import triton_gpu
+
+    return triton_gpu.reparameterize_kl(mean, logvar, noise)
+
+
+def _triton_backward(
+    grad_z: Tensor | None, grad_kl: Tensor | None, mean: Tensor, logvar: Tensor, noise: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    from . import triton_gpu
+
+    return triton_gpu.backward(grad_z, grad_kl, mean, logvar, noise)
+
+
 def _like(mean: Tensor) -> Tensor:
     return mean.new_empty(mean.shape)
 
@@ -230,6 +256,7 @@ def _backward_kl(ctx: Any, grad_kl: Tensor) -> tuple[Tensor | None, ...]:
 _reparameterize = _dispatch.register(
     "reparameterize(Tensor mean, Tensor logvar, Tensor noise) -> Tensor",
     numba=_numba_reparameterize,
+    triton=_triton_reparameterize,
     fake=lambda mean, logvar, noise: _like(mean),
     setup_context=_save,
     backward=_backward_z,
@@ -237,6 +264,7 @@ _reparameterize = _dispatch.register(
 _gaussian_kl = _dispatch.register(
     "gaussian_kl(Tensor mean, Tensor logvar, bool by_row) -> Tensor",
     numba=_numba_gaussian_kl,
+    triton=_triton_gaussian_kl,
     fake=lambda mean, logvar, by_row: _like_kl(mean, by_row),
     setup_context=_save,
     backward=_backward_kl,
@@ -244,6 +272,7 @@ _gaussian_kl = _dispatch.register(
 _reparameterize_kl = _dispatch.register(
     "reparameterize_kl(Tensor mean, Tensor logvar, Tensor noise) -> (Tensor, Tensor)",
     numba=_numba_reparameterize_kl,
+    triton=_triton_reparameterize_kl,
     fake=lambda mean, logvar, noise: (_like(mean), _like_kl(mean, False)),
     setup_context=_save,
     backward=_backward_z,
@@ -252,5 +281,6 @@ _gaussian_kl_backward = _dispatch.register(
     "gaussian_kl_backward(Tensor? grad_z, Tensor? grad_kl, Tensor mean, Tensor logvar, Tensor? noise)"
     " -> (Tensor, Tensor)",
     numba=_numba_backward,
+    triton=_triton_backward,
     fake=lambda grad_z, grad_kl, mean, logvar, noise: (_like(mean), _like(mean)),
 )

@@ -88,7 +88,7 @@ def kl_decomposition(
         1.39
     """
     z, mean, logvar = _arguments("kl_decomposition", z, mean, logvar, dataset_size, estimator)
-    if _dispatch.choose("kl_decomposition", backend, z) == "reference":
+    if _dispatch.choose("kl_decomposition", backend, z, triton=True) == "reference":
         z, mean, logvar = _dispatch.widened(z, mean, logvar)
         terms = reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
     else:
@@ -181,7 +181,7 @@ def tcvae_penalty(
         (True, True, False)
     """
     z, mean, logvar = _arguments("tcvae_penalty", z, mean, logvar, dataset_size, estimator)
-    if _dispatch.choose("tcvae_penalty", backend, z) == "reference":
+    if _dispatch.choose("tcvae_penalty", backend, z, triton=True) == "reference":
         z, mean, logvar = _dispatch.widened(z, mean, logvar)
         terms = reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
         penalty = alpha * terms[0] + beta * terms[1] + gamma * terms[2]
@@ -264,6 +264,48 @@ def _numba_scaled(
     return grad * grad_z, grad * grad_mean, grad * grad_logvar
 
 
+def _triton_values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
+    from . import triton_gpu
+
+    return triton_gpu.values(z, mean, logvar, dataset_size, stratified)
+
+
+def _triton_backward(
+    grad: Tensor, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool
+) -> tuple[Tensor, ...]:
+    from . import triton_gpu
+
+    return triton_gpu.gradients(z, mean, logvar, dataset_size, stratified, grad)[1:]
+
+
+def _triton_penalty(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    dataset_size: int,
+    stratified: bool,
+    coefficients: list[float],
+    gradient: bool,
+) -> tuple[Tensor, ...]:
+    from . import triton_gpu
+
+    return triton_gpu.penalty(z, mean, logvar, dataset_size, stratified, coefficients, gradient)
+
+
+def _triton_scaled(
+    grad: Tensor,
+    grad_z: Tensor,
+    grad_mean: Tensor,
+    grad_logvar: Tensor,
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+) -> tuple[Tensor, ...]:
+    from . import triton_gpu
+
+    return triton_gpu.scaled(grad, grad_z, grad_mean, grad_logvar)
+
+
 def _scalars(z: Tensor, count: int) -> Tensor:
     return z.new_empty(count, dtype=_dispatch.accumulation_dtype(z.dtype))
 
@@ -309,6 +351,7 @@ def _scale_gradients(ctx: Any, grad: Tensor, *unused: Tensor) -> tuple[Tensor | 
 _kl_decomposition = _dispatch.register(
     "kl_decomposition(Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size, bool stratified) -> Tensor",
     numba=_numba_values,
+    triton=_triton_values,
     fake=lambda z, mean, logvar, dataset_size, stratified: _scalars(z, 3),
     setup_context=_save_arguments,
     backward=_backward,
@@ -317,12 +360,14 @@ _kl_decomposition_backward = _dispatch.register(
     "kl_decomposition_backward(Tensor grad, Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size,"
     " bool stratified) -> (Tensor, Tensor, Tensor)",
     numba=_numba_backward,
+    triton=_triton_backward,
     fake=lambda grad, z, mean, logvar, dataset_size, stratified: _like(z, mean, logvar),
 )
 _tcvae_penalty = _dispatch.register(
     "tcvae_penalty(Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size, bool stratified,"
     " float[] coefficients, bool gradient) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
     numba=_numba_penalty,
+    triton=_triton_penalty,
     fake=_fake_penalty,
     setup_context=_save_gradients,
     backward=_scale_gradients,
@@ -331,5 +376,6 @@ _tcvae_penalty_backward = _dispatch.register(
     "tcvae_penalty_backward(Tensor grad, Tensor grad_z, Tensor grad_mean, Tensor grad_logvar,"
     " Tensor z, Tensor mean, Tensor logvar) -> (Tensor, Tensor, Tensor)",
     numba=_numba_scaled,
+    triton=_triton_scaled,
     fake=lambda grad, grad_z, grad_mean, grad_logvar, z, mean, logvar: _like(z, mean, logvar),
 )

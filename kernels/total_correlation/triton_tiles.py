@@ -1,0 +1,414 @@
+"""A batch of any size on the GPU: tiles of samples against posteriors, with running log-sum-exps.
+
+`prepare` lays the parameters out by latent, where loads are contiguous. `rows` runs over posteriors for a
+strip of samples, `columns` over samples for a strip of posteriors; both are cut into splits, whose sums
+`finish_rows` and `finish_columns` add in their order. No atomics: two runs give the same bits.
+
+Lanes lie along the strip, so that sums over the loop stay in one thread, and a warp is a program, so that
+nothing waits at a barrier. A thread has 4 neighbours of its strip, for which one load of the other side's
+parameters serves. The sums of one latent wait in memory (the cache) while the others have their turn.
+
+Shifts. exp2(L - shift) needs a shift near the largest term of a marginal. L_ijd is at most its constant, and
+the largest term at least the sample's own: where the two lie within 60 bits the own term is the shift,
+else `prepare` searches for the maximum. The joint has its running maximum, one in D + 1 exponentials.
+
+Exponentials: B^2 (D + 1) in `rows`, as many in `columns`. A second pass is what it costs to have no atomics
+and no (B, B) memory: the gradients of a posterior need log q of every sample first. One pass over the
+columns with the gradient of z as well would save no exponential, and two reductions in place of one.
+"""
+
+import triton
+import triton.language as tl
+
+from .triton_small import NATURAL, coefficients, posterior, total, weights
+
+# planes of (latent, padded) parameters
+SAMPLE, MEAN, PRECISION, CONSTANT, SHIFT = (tl.constexpr(k) for k in range(5))
+PLANES = 5
+FAR = tl.constexpr(60.0)
+NO_POSTERIOR = tl.constexpr(-1e30)  # the constant of what pads the batch
+NO_SAMPLE = tl.constexpr(1e30)  # its log q
+_SIZES = ["z_row", "mean_row", "logvar_row", "batch", "latent", "tiles", "splits", "parts"]
+
+
+@triton.jit(do_not_specialize=_SIZES)
+def prepare(
+    z,
+    mean,
+    logvar,
+    planes,
+    z_row,
+    mean_row,
+    logvar_row,
+    batch,
+    latent,
+    padded,
+    BLOCK: tl.constexpr,
+):
+    """planes (5, latent, padded): z, mean, precision, constant and the shift of each marginal."""
+    dtype: tl.constexpr = planes.dtype.element_ty
+    d, lane = tl.program_id(1), tl.arange(0, BLOCK)
+    i = tl.program_id(0) * BLOCK + lane
+    inside = i < batch
+    sample = tl.load(z + i * z_row + d, mask=inside, other=0.0).to(dtype)
+    centre = tl.load(mean + i * mean_row + d, mask=inside, other=0.0).to(dtype)
+    precision, constant = posterior(tl.load(logvar + i * logvar_row + d, mask=inside, other=0.0).to(dtype))
+    shift = constant - (sample - centre) * precision * (sample - centre)
+
+    highest = tl.full([BLOCK], float("-inf"), dtype)
+    for first in range(0, batch, BLOCK):
+        j = first + lane
+        others = tl.load(logvar + j * logvar_row + d, mask=j < batch, other=float("inf"))
+        highest = tl.maximum(highest, posterior(others.to(dtype))[1])
+    far = inside & (shift < tl.max(highest, 0) - FAR)
+    if tl.max(far.to(tl.int32), 0) > 0:
+        for j in range(0, batch):
+            difference = sample - tl.load(mean + j * mean_row + d).to(dtype)
+            precision_j, constant_j = posterior(tl.load(logvar + j * logvar_row + d).to(dtype))
+            shift = tl.maximum(shift, constant_j - difference * precision_j * difference)
+
+    plane = latent * padded
+    at = planes + d * padded + i
+    tl.store(at + SAMPLE * plane, sample)
+    tl.store(at + MEAN * plane, centre)
+    tl.store(at + PRECISION * plane, tl.where(inside, precision, 0))
+    tl.store(at + CONSTANT * plane, tl.where(inside, constant, NO_POSTERIOR))
+    tl.store(at + SHIFT * plane, tl.where(inside, shift, 0))
+
+
+@triton.jit
+def _meet(first_sample, SAMPLES: tl.constexpr, first_posterior, POSTERIORS: tl.constexpr, batch):
+    """Whether a tile holds a pair (i, i) or (i, i + 1 mod batch), those with weights of their own."""
+    wrapped = (first_posterior == 0) & (first_sample + SAMPLES >= batch)
+    return (first_posterior <= first_sample + SAMPLES) & (
+        first_posterior + POSTERIORS > first_sample
+    ) | wrapped
+
+
+@triton.jit
+def _row_tile(
+    planes,
+    partial,
+    first_sample,
+    first_posterior,
+    top,
+    joint_total,
+    earlier,
+    own_weight,
+    next_weight,
+    batch,
+    latent,
+    padded,
+    WEIGHTED: tl.constexpr,
+    GRADIENT: tl.constexpr,
+    SAMPLES: tl.constexpr,
+    POSTERIORS: tl.constexpr,
+):
+    """Add a tile of posteriors to the sums of the samples."""
+    dtype: tl.constexpr = planes.dtype.element_ty
+    plane = latent * padded
+    i, j = tl.arange(0, SAMPLES)[None, :], tl.arange(0, POSTERIORS)[:, None]
+    joint_logit = tl.zeros([POSTERIORS, SAMPLES], dtype)
+    if WEIGHTED:
+        weight = weights(first_sample + i, first_posterior + j, batch, own_weight, next_weight, dtype)
+    for d in range(latent):
+        of_i, of_j = planes + d * padded + first_sample, planes + d * padded + first_posterior
+        sums = partial + d * padded + first_sample + i
+        shares = tl.load(sums, mask=earlier, other=0.0)  # long before the stores: the compiler moves no load
+        if GRADIENT:
+            slopes = tl.load(sums + plane, mask=earlier, other=0.0)
+        difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
+        slope = difference * tl.load(of_j + PRECISION * plane + j)
+        logit = tl.load(of_j + CONSTANT * plane + j) - slope * difference
+        joint_logit += logit
+        share = tl.exp2(logit - tl.load(of_i + SHIFT * plane + i))
+        if WEIGHTED:
+            share *= weight
+        tl.store(sums, shares + tl.sum(share, 0, keep_dims=True))
+        if GRADIENT:
+            tl.store(sums + plane, slopes + tl.sum(share * slope, 0, keep_dims=True))
+    new_top = tl.maximum(top, tl.max(joint_logit, 0, keep_dims=True))
+    scale = tl.exp2(top - new_top)
+    share = tl.exp2(joint_logit - new_top)
+    if WEIGHTED:
+        share *= weight
+    if GRADIENT:
+        for d in range(latent):
+            of_i, of_j = planes + d * padded + first_sample, planes + d * padded + first_posterior
+            sums = partial + 2 * plane + d * padded + first_sample + i
+            slopes = tl.load(sums, mask=earlier, other=0.0)
+            difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
+            slope = difference * tl.load(of_j + PRECISION * plane + j)
+            tl.store(sums, slopes * scale + tl.sum(share * slope, 0, keep_dims=True))
+    return new_top, joint_total * scale + tl.sum(share, 0, keep_dims=True)
+
+
+@triton.jit(do_not_specialize=_SIZES)
+def rows(
+    planes,
+    partial,
+    joint,
+    own_weight: tl.float64,
+    next_weight: tl.float64,
+    batch,
+    latent,
+    padded,
+    tiles,
+    GRADIENT: tl.constexpr,
+    SAMPLES: tl.constexpr,
+    POSTERIORS: tl.constexpr,
+):
+    """For a strip of samples and a split of `tiles` tiles of posteriors: joint (splits, 2, padded), the
+    running maximum and sum, and partial (splits, 3 or 1, latent, padded), sums over j of
+
+    the share of a marginal, that times precision (z - mean), the share of the joint times the same.
+    """
+    dtype: tl.constexpr = planes.dtype.element_ty
+    KINDS: tl.constexpr = 3 if GRADIENT else 1
+    first_sample, split = tl.program_id(0) * SAMPLES, tl.program_id(1)
+    i = first_sample + tl.arange(0, SAMPLES)[None, :]
+    partial += split.to(tl.int64) * KINDS * latent * padded
+    top = tl.full([1, SAMPLES], float("-inf"), dtype)
+    total = tl.zeros([1, SAMPLES], dtype)
+    first = split * tiles * POSTERIORS
+    for start in range(first, tl.minimum(first + tiles * POSTERIORS, batch), POSTERIORS):
+        earlier = tl.full(i.shape, start, tl.int32) > first
+        near = _meet(first_sample, SAMPLES, start, POSTERIORS, batch)
+        for WEIGHTED in tl.static_range(2):
+            if near == WEIGHTED:
+                top, total = _row_tile(
+                    planes,
+                    partial,
+                    first_sample,
+                    start,
+                    top,
+                    total,
+                    earlier,
+                    own_weight,
+                    next_weight,
+                    batch,
+                    latent,
+                    padded,
+                    WEIGHTED,
+                    GRADIENT,
+                    SAMPLES,
+                    POSTERIORS,
+                )
+        tl.debug_barrier()  # the next tile reads the sums of this one
+    tl.store(joint + 2 * split * padded + i, top)
+    tl.store(joint + (2 * split + 1) * padded + i, total)
+
+
+@triton.jit(do_not_specialize=_SIZES)
+def finish_rows(
+    planes,
+    partial,
+    joint,
+    log_joint,
+    sums,
+    grad_z,
+    grad,
+    alpha: tl.float64,
+    beta: tl.float64,
+    gamma: tl.float64,
+    batch,
+    latent,
+    padded,
+    splits,
+    BLOCK: tl.constexpr,
+    SPLITS: tl.constexpr,
+):
+    """sums (programs, 4) and, if grad_z is not None, that and log q of each sample: log_joint (padded,) and,
+    by latent, the plane of the shifts.
+
+    A program has one latent of its samples.
+    """
+    dtype: tl.constexpr = planes.dtype.element_ty
+    KINDS: tl.constexpr = 1 if grad_z is None else 3
+    d = tl.program_id(1)
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :]
+    split = tl.arange(0, SPLITS)[:, None]
+    mask = (split < splits) & (i >= 0)
+    inside = i < batch
+    plane = latent * padded
+
+    tops = tl.load(joint + 2 * split * padded + i, mask=mask, other=float("-inf"))
+    top = tl.max(tops, 0, keep_dims=True)
+    scale = tl.exp2(tops - top)
+    joint_totals = tl.load(joint + (2 * split + 1) * padded + i, mask=mask, other=0.0)
+    joint_total = tl.sum(joint_totals * scale, 0, keep_dims=True)
+    log_q = top + tl.log2(joint_total)
+
+    partial += split * KINDS * plane + d * padded + i
+    marginal_total = tl.sum(tl.load(partial, mask=mask, other=0.0), 0, keep_dims=True)
+    at = planes + d * padded + i
+    log_q_d = tl.load(at + SHIFT * plane) + tl.log2(marginal_total)
+    sample = tl.load(at + SAMPLE * plane)
+    difference = sample - tl.load(at + MEAN * plane)
+    slope = difference * tl.load(at + PRECISION * plane)
+    own = tl.load(at + CONSTANT * plane) - slope * difference
+
+    mine = sums + 4 * (tl.program_id(0) * latent + d)
+    tl.store(mine, tl.sum(tl.where(inside, own, 0).to(tl.float64)))
+    tl.store(mine + 1, tl.sum(tl.where(inside & (d == 0), log_q, 0).to(tl.float64)))
+    tl.store(mine + 2, tl.sum(tl.where(inside, log_q_d, 0).to(tl.float64)))
+    tl.store(mine + 3, tl.sum((0.5 * sample * sample).to(tl.float64)))
+    if grad_z is not None:
+        a, b, c = coefficients(grad, alpha, beta, gamma, dtype)
+        by_marginal = (
+            tl.sum(tl.load(partial + plane, mask=mask, other=0.0), 0, keep_dims=True) / marginal_total
+        )
+        by_joint = tl.sum(tl.load(partial + 2 * plane, mask=mask, other=0.0) * scale, 0, keep_dims=True)
+        slopes = (b - a) * by_joint / joint_total + (c - b) * by_marginal + a * slope
+        tl.store(grad_z + i * latent + d, (c * sample - slopes * NATURAL) / batch, mask=inside)
+        tl.store(at + SHIFT * plane, tl.where(inside, log_q_d, NO_SAMPLE))
+        tl.store(log_joint + i, tl.where(inside, log_q, NO_SAMPLE), mask=i < tl.where(d == 0, padded, 0))
+
+
+@triton.jit
+def _column_tile(
+    planes,
+    partial,
+    log_joint,
+    first_sample,
+    first_posterior,
+    by_joint,
+    by_marginal,
+    earlier,
+    own_weight,
+    next_weight,
+    batch,
+    latent,
+    padded,
+    WEIGHTED: tl.constexpr,
+    SAMPLES: tl.constexpr,
+    POSTERIORS: tl.constexpr,
+):
+    """Add a tile of samples to the sums of the posteriors."""
+    dtype: tl.constexpr = planes.dtype.element_ty
+    plane = latent * padded
+    i, j = tl.arange(0, SAMPLES)[:, None], tl.arange(0, POSTERIORS)[None, :]
+    joint_logit = tl.zeros([SAMPLES, POSTERIORS], dtype)
+    joint_constant = tl.zeros([1, POSTERIORS], dtype)
+    if WEIGHTED:
+        weight = weights(first_sample + i, first_posterior + j, batch, own_weight, next_weight, dtype)
+    for d in range(latent):
+        of_i, of_j = planes + d * padded + first_sample, planes + d * padded + first_posterior
+        difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
+        slope = difference * tl.load(of_j + PRECISION * plane + j)
+        joint_logit -= slope * difference
+        joint_constant += tl.load(of_j + CONSTANT * plane + j)
+    log_q = tl.load(log_joint + first_sample + i)
+    joint_share = by_joint * tl.exp2(joint_logit + joint_constant - log_q)
+    if WEIGHTED:
+        joint_share *= weight
+    for d in range(latent):
+        of_i, of_j = planes + d * padded + first_sample, planes + d * padded + first_posterior
+        sums = partial + d * padded + first_posterior + j
+        by_mean = tl.load(sums, mask=earlier, other=0.0)
+        by_logvar = tl.load(sums + plane, mask=earlier, other=0.0)
+        difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
+        slope = difference * tl.load(of_j + PRECISION * plane + j)
+        logit = tl.load(of_j + CONSTANT * plane + j) - slope * difference
+        share = tl.exp2(logit - tl.load(of_i + SHIFT * plane + i))
+        if WEIGHTED:
+            share *= weight
+        g = joint_share + by_marginal * share
+        tl.store(sums, by_mean + tl.sum(g * slope, 0, keep_dims=True))
+        tl.store(sums + plane, by_logvar + tl.sum(g * (slope * difference - 1 / NATURAL), 0, keep_dims=True))
+
+
+@triton.jit(do_not_specialize=_SIZES)
+def columns(
+    planes,
+    partial,
+    log_joint,
+    grad,
+    alpha: tl.float64,
+    beta: tl.float64,
+    gamma: tl.float64,
+    own_weight: tl.float64,
+    next_weight: tl.float64,
+    batch,
+    latent,
+    padded,
+    tiles,
+    SAMPLES: tl.constexpr,
+    POSTERIORS: tl.constexpr,
+):
+    """For a strip of posteriors and a split of `tiles` tiles of samples: partial (splits, 2, latent, padded),
+    the sums over i of G precision (z - mean) and of G (precision (z - mean)^2 - 1 / NATURAL).
+    """
+    first_posterior, split = tl.program_id(0) * POSTERIORS, tl.program_id(1)
+    j = first_posterior + tl.arange(0, POSTERIORS)[None, :]
+    partial += split.to(tl.int64) * 2 * latent * padded
+    a, b, c = coefficients(grad, alpha, beta, gamma, planes.dtype.element_ty)
+    first = split * tiles * SAMPLES
+    for start in range(first, tl.minimum(first + tiles * SAMPLES, batch), SAMPLES):
+        earlier = tl.full(j.shape, start, tl.int32) > first
+        near = _meet(start, SAMPLES, first_posterior, POSTERIORS, batch)
+        for WEIGHTED in tl.static_range(2):
+            if near == WEIGHTED:
+                _column_tile(
+                    planes,
+                    partial,
+                    log_joint,
+                    start,
+                    first_posterior,
+                    b - a,
+                    c - b,
+                    earlier,
+                    own_weight,
+                    next_weight,
+                    batch,
+                    latent,
+                    padded,
+                    WEIGHTED,
+                    SAMPLES,
+                    POSTERIORS,
+                )
+        tl.debug_barrier()  # the next tile reads the sums of this one
+
+
+@triton.jit(do_not_specialize=_SIZES)
+def finish_columns(
+    planes,
+    partial,
+    sums,
+    grad_mean,
+    grad_logvar,
+    terms,
+    penalty,
+    grad,
+    alpha: tl.float64,
+    beta: tl.float64,
+    gamma: tl.float64,
+    log_scale: tl.float64,
+    batch,
+    latent,
+    padded,
+    splits,
+    parts,
+    BLOCK: tl.constexpr,
+    SPLITS: tl.constexpr,
+):
+    """grad_mean and grad_logvar (batch, latent), terms (3,) and, if not None, penalty ()."""
+    dtype: tl.constexpr = planes.dtype.element_ty
+    d = tl.program_id(1)
+    j = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :]
+    split = tl.arange(0, SPLITS)[:, None]
+    mask = (split < splits) & (j >= 0)
+    inside = j < batch
+    plane = latent * padded
+    partial += split * 2 * plane + d * padded + j
+    at = planes + d * padded + j
+    a, _, _ = coefficients(grad, alpha, beta, gamma, dtype)
+    difference = tl.load(at + SAMPLE * plane) - tl.load(at + MEAN * plane)
+    slope = difference * tl.load(at + PRECISION * plane)
+    by_mean = tl.sum(tl.load(partial, mask=mask, other=0.0), 0, keep_dims=True) + a * slope
+    by_logvar = tl.sum(tl.load(partial + plane, mask=mask, other=0.0), 0, keep_dims=True)
+    by_logvar += a * (slope * difference - 1 / NATURAL)
+    tl.store(grad_mean + j * latent + d, by_mean * NATURAL / batch, mask=inside)
+    tl.store(grad_logvar + j * latent + d, by_logvar * (0.5 * NATURAL) / batch, mask=inside)
+    if (tl.program_id(0) == 0) & (d == 0):
+        total(sums, terms, penalty, alpha, beta, gamma, log_scale, parts, batch, latent)
