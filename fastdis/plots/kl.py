@@ -19,7 +19,7 @@ def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
     """
     values = np.asarray(kl, dtype=float)
     order = np.argsort(-values, kind="stable")
-    figure = Figure(figsize=(6, 0.9 + 0.3 * len(values)), layout="constrained")
+    figure = Figure(figsize=(7, 0.9 + 0.3 * len(values)), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh([f"z{latent}" for latent in order], values[order], color="#4477aa")
     axes.bar_label(bars, fmt="%.2f", padding=3)
@@ -28,5 +28,5 @@ def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("KL(q(z|x) || p(z)), mean over the images, nats")
     lines = [title, f"KL of each latent, {values.sum():.2f} nats in all"]
-    axes.set_title("\n".join(filter(None, lines)), loc="left", fontsize="medium")
+    figure.suptitle("\n".join(filter(None, lines)), x=0.01, ha="left", fontsize="medium")
     return figure
