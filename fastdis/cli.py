@@ -2,7 +2,9 @@
 
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -31,17 +33,28 @@ app.add_typer(data, name="data")
 
 
 def main() -> None:
-    """Run the command line; whatever is the user's to correct becomes one line and exit status 2."""
+    """Run the command line: what the user can correct is one line on standard error and exit status 2."""
     warnings.formatwarning = lambda message, *_: f"fastdis: {message}\n"
     try:
         status = app(standalone_mode=False)
     except USAGE_ERRORS as error:
         status = _fail(error.format_message(), 2)
-    except (KeyboardInterrupt, typer.Abort) as stop:  # typer turns the first into the second
-        status = _fail(str(stop.__cause__ or stop) or "interrupted", 130)
-    except (TypeError, ValueError, OSError, RuntimeError, FloatingPointError) as error:
-        status = _fail(str(error), 2)
     sys.exit(status)
+
+
+def _in_one_line(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, with the errors that the library documents turned into a line and an exit status."""
+
+    @wraps(command)
+    def run(**options: Any) -> None:
+        try:
+            command(**options)
+        except (TypeError, ValueError, OSError, RuntimeError, FloatingPointError) as error:
+            raise typer.Exit(_fail(str(error), 2)) from None
+        except KeyboardInterrupt as stop:
+            raise typer.Exit(_fail(str(stop) or "interrupted", 130)) from None
+
+    return run
 
 
 def _fail(message: str, status: int) -> int:
@@ -72,6 +85,7 @@ def _setting(name: str, text: str, default: str | None = None) -> Any:
 
 
 @app.command()
+@_in_one_line
 def train(
     run: Annotated[Path, typer.Argument(help="Folder of the run: configuration, log and checkpoints.")],
     objective: Annotated[str | None, _setting("objective", f"One of {', '.join(OBJECTIVES)}.")] = None,
@@ -127,6 +141,7 @@ def _train(recipe: Recipe, run: Path, resume: bool) -> None:
 
 
 @app.command()
+@_in_one_line
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="Folder of a run of `fastdis train`.")] = None,
     codes: Annotated[
@@ -158,6 +173,7 @@ def _show(report: "Report") -> None:
 
 
 @app.command()
+@_in_one_line
 def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="On one image in 11 and with fewer steps, in under 90 seconds.")
@@ -178,6 +194,7 @@ def demo(
 
 
 @data.command()
+@_in_one_line
 def dsprites(
     out: Annotated[Path, typer.Option(help="The npz to write, in the layout of the official file.")],
     dataset: Annotated[

@@ -116,7 +116,7 @@ def evaluate(
     pictures = {
         "traversals": _traversals(model, data, mean, kl, best, likelihood, sample, title),
         "kl_per_latent": plots.kl_per_latent(kl, title),
-        "mutual_information": plots.mutual_information(information, names),
+        "mutual_information": plots.mutual_information(information, names, title),
     }
     return write(Path(folder), content, pictures)
 

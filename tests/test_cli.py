@@ -1,0 +1,188 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import small_vae, squares
+
+import fastdis
+from fastdis import cli
+from fastdis.training import TrainingInterrupted
+from fastdis.training.recipe import Recipe
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands see a small model and a small data set, in a folder of their own."""
+    monkeypatch.setattr(Recipe, "build_data", lambda self: squares())
+    monkeypatch.setattr(Recipe, "build_model", lambda self: small_vae(self.seed))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def fastdis_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
+    """Run the command line; its exit status, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fastdis", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capfd.readouterr()
+        return int(end.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+SHORT = ("--steps", "3", "--batch-size", "8")
+
+
+def test_version(fastdis_command: Any) -> None:
+    assert fastdis_command("--version") == (0, f"fastdis {fastdis.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "demo", "data", "data dsprites"])
+def test_help(fastdis_command: Any, command: str) -> None:
+    status, out, err = fastdis_command(*command.split(), "--help")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"Usage: fastdis {command}".rstrip())
+
+
+def test_train_then_evaluate(fastdis_command: Any) -> None:
+    status, out, _ = fastdis_command("train", "run", "--objective", "beta-vae", "--seed", "3", *SHORT)
+    assert status == 0
+    assert "fastdis evaluate run" in out
+    config = json.loads(Path("run/config.json").read_text())
+    assert {
+        "objective": "beta-vae",
+        "beta": 4.0,
+        "seed": 3,
+        "steps": 3,
+        "batch_size": 8,
+    }.items() <= config.items()
+    status, out, _ = fastdis_command("evaluate", "run")
+    assert status == 0
+    assert "mig" in out
+    assert "report: run: metrics.json" in out
+    assert Path("run/traversals.png").exists()
+
+
+def test_resume_keeps_the_settings_of_the_run(fastdis_command: Any) -> None:
+    assert fastdis_command("train", "run", "--beta", "2", *SHORT)[0] == 0
+    assert fastdis_command("train", "run", "--steps", "5", "--resume")[0] == 0
+    config = json.loads(Path("run/config.json").read_text())
+    assert {"beta": 2.0, "steps": 5, "batch_size": 8}.items() <= config.items()
+    status, _, err = fastdis_command("train", "run", "--beta", "3", "--resume")
+    assert status == 2
+    assert err.endswith("beta was 2.0, got 3.0\n")
+
+
+def test_demo_is_finished_where_it_was_left(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "QUICK", Recipe(steps=3, batch_size=8, every=11))
+    status, out, _ = fastdis_command("demo", "--quick")
+    assert status == 0
+    assert "1 image in 11" in out
+    assert "1 image in 11" in json.loads(Path("runs/demo-quick/metrics.json").read_text())["data"]
+    assert fastdis_command("demo", "--quick")[0] == 0
+    assert len(Path("runs/demo-quick/log.jsonl").read_text().splitlines()) == 1
+
+
+def test_codes_from_a_file(fastdis_command: Any) -> None:
+    factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
+    np.savez("codes.npz", codes=factors.astype(np.float32), factors=factors)
+    status, out, _ = fastdis_command("evaluate", "--codes", "codes.npz", "--out", "report")
+    assert status == 0
+    assert "mig                         1.0000" in out
+    assert Path("report/metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train",), "Missing argument 'run'"),
+        (("train", "run", "--stepz", "3"), "No such option: --stepz"),
+        (("train", "run", "--steps", "many"), "Invalid value for '--steps'"),
+        (("train", "run", "--steps", "0"), "steps must be at least 1, got 0"),
+        (("train", "run", "--batch-size", "97"), "batch_size must be between 1 and the 96 images, got 97"),
+        (
+            ("train", "run", "--objective", "gan"),
+            "must be one of beta-tcvae, beta-vae, vae, got 'gan'",
+        ),
+        (("train", "run", "--objective", "vae", "--beta", "2"), "beta must be left out for objective 'vae'"),
+        (("train", "run", "--learning-rate", "-1"), "learning_rate must be finite and above 0, got -1.0"),
+        (("train", "run", "--every", "0"), "every must be at least 1, got 0"),
+        (("train", "run", "--resume"), "run is not the folder of a run: it has no config.json"),
+        (("evaluate", "run"), "run is not the folder of a run"),
+        (("evaluate",), "give either the folder of a run or --codes"),
+        (("evaluate", "run", "--codes", "codes.npz"), "give either the folder of a run or --codes"),
+        (("evaluate", "run", "--out", "folder"), "--out goes with --codes"),
+        (("evaluate", "--codes", "none.npz"), "No such file or directory: 'none.npz'"),
+        (("data", "dsprites", "--dataset", "none.npz", "--out", "new.npz"), "none.npz"),
+        (("paint",), "No such command 'paint'"),
+    ],
+)
+def test_what_the_user_can_correct_is_one_line(
+    fastdis_command: Any, arguments: tuple[str, ...], message: str
+) -> None:
+    status, out, err = fastdis_command(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("fastdis: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_run_is_not_overwritten(fastdis_command: Any) -> None:
+    assert fastdis_command("train", "run", *SHORT)[0] == 0
+    status, _, err = fastdis_command("train", "run", *SHORT)
+    assert status == 2
+    assert "run_dir must be new unless the run is resumed" in err
+
+
+@pytest.mark.parametrize(
+    "stop", [TrainingInterrupted("stopped at step 7; checkpoint c"), KeyboardInterrupt()]
+)
+def test_ctrl_c(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch, stop: BaseException) -> None:
+    def interrupted(self: Recipe) -> None:
+        raise stop
+
+    monkeypatch.setattr(Recipe, "build_data", interrupted)
+    status, _, err = fastdis_command("train", "run", *SHORT)
+    assert status == 130
+    assert err.strip().splitlines()[-1] == f"fastdis: {str(stop) or 'interrupted'}"
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Recipe) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(Recipe, "build_data", broken)
+    monkeypatch.setattr(sys, "argv", ["fastdis", "train", "run"])
+    with pytest.raises(KeyError):
+        cli.main()
+
+
+def installed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = Path(sys.executable).with_name("fastdis")
+    return subprocess.run([command, *arguments], capture_output=True, text=True)
+
+
+def test_the_command_is_installed() -> None:
+    result = installed("evaluate", "nowhere")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "fastdis: nowhere is not the folder of a run: it has no config.json\n"
+
+
+def test_a_constant_factor_is_mentioned_in_one_line() -> None:
+    factors = squares().factors(slice(None))
+    np.savez("codes.npz", codes=factors.astype(np.float32), factors=factors)
+    result = installed("evaluate", "--codes", "codes.npz")
+    assert result.returncode == 0
+    assert result.stderr == "fastdis: evaluate: factors column 0 is constant and left out\n"
+
+
+def test_importing_the_command_line_loads_no_compiler() -> None:
+    code = "import sys, fastdis.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(result.stdout.split()) & {"numba", "triton", "sklearn", "matplotlib", "h5py"}
