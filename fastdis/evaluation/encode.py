@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from .._memory import keep_freed_memory
 from .._progress import progress_bar
 from ..models import VAE
 from ..training.batches import Images
@@ -42,6 +43,7 @@ def encode(model: VAE, data: Images, *, progress: bool = True) -> tuple[Codes, C
         >>> mean.shape, logvar.dtype
         ((100, 6), dtype('float32'))
     """
+    keep_freed_memory()
     count, device = len(data), device_of(model)
     workers, size = (torch.get_num_threads(), 64) if device.type == "cpu" else (1, 4096)
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .._memory import keep_freed_memory
 from .._progress import progress_bar
 from ..data.atomic import atomic_write
 from ..losses import LossTerms
@@ -96,6 +97,7 @@ def fit(
     }
     folder = None if run_dir is None else Path(run_dir)
     checkpoint = _open_run(folder, settings, resume)
+    keep_freed_memory()
     device = device_of(model)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     with (
