@@ -8,7 +8,7 @@ the B rows::
 Never across the latents of a row. The gradient goes back along the permutations: d z_{p_d(i), d} = g_id.
 
 Work: B D random numbers and swaps, one read and one write of z; the permutations are not stored, the
-gradient draws them again.
+gradient draws them again. On the GPU all pairs of a column are compared, in one launch up to 16,384 rows.
 """
 
 from typing import Any
@@ -18,6 +18,8 @@ from torch import Tensor
 
 from .. import _check, _dispatch
 from . import reference
+
+LARGEST_COMPARED = 16_384  # rows; beyond it the reference's sort does less work than comparing all pairs
 
 
 def permute_dims(z: Tensor, *, generator: torch.Generator | None = None, backend: str = "auto") -> Tensor:
@@ -45,7 +47,8 @@ def permute_dims(z: Tensor, *, generator: torch.Generator | None = None, backend
                 [4., 5.]])
     """
     _check.matrices("permute_dims", z=z)
-    if _dispatch.choose("permute_dims", backend, z) == "reference":
+    chosen = _dispatch.choose("permute_dims", backend, z, triton=True)
+    if chosen == "reference" or (chosen == "triton" and z.shape[0] > LARGEST_COMPARED):
         return reference.permute_dims(z, generator)
     seed = torch.randint(2**63 - 1, (), generator=generator, device=z.device)
     out: Tensor = _permute_dims(z, seed)
@@ -67,6 +70,18 @@ def _numba_backward(grad: Tensor, seed: Tensor) -> Tensor:
     return numba_cpu.backward(grad, seed)
 
 
+def _triton(z: Tensor, seed: Tensor) -> Tensor:
+    from . import triton_gpu
+
+    return triton_gpu.permute_dims(z, seed)
+
+
+def _triton_backward(grad: Tensor, seed: Tensor) -> Tensor:
+    from . import triton_gpu
+
+    return triton_gpu.backward(grad, seed)
+
+
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(inputs[1])
 
@@ -78,6 +93,7 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
 _permute_dims = _dispatch.register(
     "permute_dims(Tensor z, Tensor seed) -> Tensor",
     numba=_numba,
+    triton=_triton,
     fake=lambda z, seed: z.new_empty(z.shape),
     setup_context=_save,
     backward=_backward,
@@ -85,5 +101,6 @@ _permute_dims = _dispatch.register(
 _permute_dims_backward = _dispatch.register(
     "permute_dims_backward(Tensor grad, Tensor seed) -> Tensor",
     numba=_numba_backward,
+    triton=_triton_backward,
     fake=lambda grad, seed: grad.new_empty(grad.shape),
 )

@@ -1,6 +1,9 @@
 """Each column is permuted on its own, uniformly, by torch's generator; gradients go back along it."""
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -106,3 +109,32 @@ def test_wrong_arguments_are_named() -> None:
         fastdis.permute_dims(torch.zeros(3))
     with pytest.raises(TypeError, match=r"floating-point dtype, got torch.int64"):
         fastdis.permute_dims(torch.zeros(3, 2, dtype=torch.int64))
+
+
+IN_THE_INTERPRETER = """
+import torch
+from fastdis.kernels.permute_dims import triton_gpu
+for batch, latent in ((1, 1), (2, 3), (33, 4), (300, 3)):
+    z = torch.arange(float(batch * latent)).reshape(batch, latent)
+    seed = torch.tensor(1234567890123 + batch)
+    out = triton_gpu.permute_dims(z, seed)
+    assert torch.equal(out.sort(0).values, z)
+    assert torch.equal(triton_gpu.backward(out, seed), z)
+    assert torch.equal(triton_gpu.permute_dims(z.t().contiguous().t(), seed), out)
+out = triton_gpu.permute_dims(torch.arange(3.0).unsqueeze(1).expand(3, 3000), seed)
+codes = (out * torch.tensor([[9.0], [3.0], [1.0]])).sum(0)
+counts = codes.unique(return_counts=True)[1]
+assert len(counts) == 6 and ((counts - 500) ** 2 / 500).sum() < 20.5  # 99.9 % point of chi-squared 5
+print("right")
+"""
+
+
+def test_the_gpu_kernel_in_the_interpreter() -> None:
+    pytest.importorskip("triton", reason="triton has wheels for Linux only")
+    result = subprocess.run(
+        [sys.executable, "-c", IN_THE_INTERPRETER],
+        env={**os.environ, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.strip() == "right", result.stderr
