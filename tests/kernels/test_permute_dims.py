@@ -114,17 +114,17 @@ def test_wrong_arguments_are_named() -> None:
 IN_THE_INTERPRETER = """
 import torch
 from fastdis.kernels.permute_dims import triton_gpu
-for batch, latent in ((1, 1), (2, 3), (33, 4), (300, 3)):
+for batch, latent in ((1, 1), (2, 3), (33, 4), (140, 2)):
     z = torch.arange(float(batch * latent)).reshape(batch, latent)
     seed = torch.tensor(1234567890123 + batch)
     out = triton_gpu.permute_dims(z, seed)
     assert torch.equal(out.sort(0).values, z)
     assert torch.equal(triton_gpu.backward(out, seed), z)
     assert torch.equal(triton_gpu.permute_dims(z.t().contiguous().t(), seed), out)
-out = triton_gpu.permute_dims(torch.arange(3.0).unsqueeze(1).expand(3, 3000), seed)
+out = triton_gpu.permute_dims(torch.arange(3.0).unsqueeze(1).expand(3, 60), seed)
 codes = (out * torch.tensor([[9.0], [3.0], [1.0]])).sum(0)
 counts = codes.unique(return_counts=True)[1]
-assert len(counts) == 6 and ((counts - 500) ** 2 / 500).sum() < 20.5  # 99.9 % point of chi-squared 5
+assert len(counts) == 6 and ((counts - 10.0) ** 2 / 10).sum() < 20.5  # 99.9 % point of chi-squared 5
 print("right")
 """
 
