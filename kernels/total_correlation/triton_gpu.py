@@ -4,7 +4,6 @@ Nothing is read back to the host and nothing allocated but outputs and a workspa
 captured in a CUDA graph. Which kernels run, and how the work is cut, depends on the shape alone.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -115,14 +114,12 @@ def _run(
     )
     others = batch - 1
     if stratified:
-        weights = others / dataset_size, (dataset_size - others) / dataset_size
-        log_scale = -math.log(others)
+        weights = others / dataset_size, (dataset_size - others) / dataset_size, 1 / others
     else:
-        weights = 1.0, 1.0
-        log_scale = -math.log(dataset_size * batch)
+        weights = 1.0, 1.0, 1 / (dataset_size * batch)
     inputs, rows = zip(*(with_stride(tensor) for tensor in (z, mean, logvar)), strict=True)
     small = power_of_two(batch) * power_of_two(latent) <= _SMALL[dtype]
-    (_run_small if small else _run_tiles)(inputs, rows, objective, weights, log_scale, outputs)
+    (_run_small if small else _run_tiles)(inputs, rows, objective, weights, outputs)
     return outputs
 
 
@@ -130,8 +127,7 @@ def _run_small(
     inputs: Sequence[Tensor],
     rows: Sequence[int],
     objective: _Objective,
-    weights: tuple[float, float],
-    log_scale: float,
+    weights: tuple[float, float, float],
     outputs: _Outputs,
 ) -> None:
     batch, latent = inputs[0].shape
@@ -159,7 +155,7 @@ def _run_small(
         **options,
     )
     if outputs.grad_z is None:
-        _total(sums, outputs, objective, log_scale, batch, latent)
+        _total(sums, outputs, objective, batch)
         return
     triton_small.columns[programs,](
         *inputs,
@@ -171,8 +167,7 @@ def _run_small(
         outputs.terms,
         outputs.penalty,
         *objective,
-        *weights,
-        log_scale,
+        *weights[:2],
         *rows,
         batch,
         latent,
@@ -186,8 +181,7 @@ def _run_tiles(
     inputs: Sequence[Tensor],
     rows: Sequence[int],
     objective: _Objective,
-    weights: tuple[float, float],
-    log_scale: float,
+    weights: tuple[float, float, float],
     outputs: _Outputs,
 ) -> None:
     batch, latent = inputs[0].shape
@@ -210,16 +204,26 @@ def _run_tiles(
 
     triton_tiles.prepare[strips, latent](*inputs, planes, *rows, *shape, strip, **launch_options(4))
     triton_tiles.rows[strips, splits](
-        planes, partial, joint, *weights, *shape, tiles, gradient, strip, tile, **launch_options(1)
+        planes, partial, joint, *weights[:2], *shape, tiles, gradient, strip, tile, **launch_options(1)
     )
     triton_tiles.finish_rows[blocks, latent](
-        planes, partial, joint, log_joint, sums, outputs.grad_z, *objective, *shape, splits, **finish
+        planes,
+        partial,
+        joint,
+        log_joint,
+        sums,
+        outputs.grad_z,
+        *objective,
+        weights[2],
+        *shape,
+        splits,
+        **finish,
     )
     if not gradient:
-        _total(sums, outputs, objective, log_scale, batch, latent)
+        _total(sums, outputs, objective, batch)
         return
     triton_tiles.columns[strips, splits](
-        planes, partial, log_joint, *objective, *weights, *shape, tiles, tile, strip, **launch_options(1)
+        planes, partial, log_joint, *objective, *weights[:2], *shape, tiles, tile, strip, **launch_options(1)
     )
     triton_tiles.finish_columns[blocks, latent](
         planes,
@@ -230,7 +234,6 @@ def _run_tiles(
         outputs.terms,
         outputs.penalty,
         *objective,
-        log_scale,
         *shape,
         splits,
         len(sums),
@@ -238,17 +241,6 @@ def _run_tiles(
     )
 
 
-def _total(
-    sums: Tensor, outputs: _Outputs, objective: _Objective, log_scale: float, batch: int, latent: int
-) -> None:
-    triton_small.total_alone[1,](
-        sums,
-        outputs.terms,
-        outputs.penalty,
-        *objective[1:],
-        log_scale,
-        len(sums),
-        batch,
-        latent,
-        **launch_options(4),
-    )
+def _total(sums: Tensor, outputs: _Outputs, objective: _Objective, batch: int) -> None:
+    arguments = sums, outputs.terms, outputs.penalty, *objective[1:], len(sums), batch
+    triton_small.total_alone[1,](*arguments, **launch_options(4))

@@ -28,7 +28,7 @@ def posterior(logvar):
 
 @triton.jit
 def weights(i, j, batch, own, following, dtype: tl.constexpr):
-    """w_ij over the weight of a pair that is neither (i, i) nor (i, i + 1), exp(log_scale)."""
+    """w_ij over `scale`, the weight of a pair that is neither (i, i) nor (i, i + 1)."""
     others = tl.where(j == (i + 1) % batch, tl.full((), following, dtype), tl.full((), 1, dtype))
     return tl.where(j == i, tl.full((), own, dtype), others)
 
@@ -44,11 +44,9 @@ def coefficients(grad, alpha, beta, gamma, dtype: tl.constexpr):
 
 
 @triton.jit
-def total(sums, terms, penalty, alpha, beta, gamma, log_scale, parts, batch, latent):
-    """terms (3,) from the sums (parts, 4) of the own, joint and marginal log-densities and of z^2 / 2.
-
-    The first three are in bits and without log_scale, that of the weights.
-    """
+def total(sums, terms, penalty, alpha, beta, gamma, parts, batch):
+    """terms (3,) from the sums (parts, 4) of the own, joint and marginal log-densities, in bits, and of
+    z^2 / 2."""
     part = tl.arange(0, 256)
     own = tl.zeros([256], tl.float64)
     joint = tl.zeros([256], tl.float64)
@@ -60,11 +58,10 @@ def total(sums, terms, penalty, alpha, beta, gamma, log_scale, parts, batch, lat
         joint += tl.load(at + 1, mask=mask, other=0.0)
         marginal += tl.load(at + 2, mask=mask, other=0.0)
         prior += tl.load(at + 3, mask=mask, other=0.0)
-    scale = tl.full((), log_scale, tl.float64)
-    log_q_given_x = tl.sum(own, 0) * LN_2 / batch
-    log_q = tl.sum(joint, 0) * LN_2 / batch + scale
-    log_marginals = tl.sum(marginal, 0) * LN_2 / batch + scale * latent
-    mi, tc, kl = log_q_given_x - log_q, log_q - log_marginals, log_marginals + tl.sum(prior, 0) / batch
+    own_sum, joint_sum, marginal_sum = tl.sum(own, 0), tl.sum(joint, 0), tl.sum(marginal, 0)
+    mi = (own_sum - joint_sum) * LN_2 / batch
+    tc = (joint_sum - marginal_sum) * LN_2 / batch
+    kl = (marginal_sum * LN_2 + tl.sum(prior, 0)) / batch
     tl.store(terms, mi)
     tl.store(terms + 1, tc)
     tl.store(terms + 2, kl)
@@ -72,7 +69,7 @@ def total(sums, terms, penalty, alpha, beta, gamma, log_scale, parts, batch, lat
         tl.store(penalty, alpha * mi + beta * tc + gamma * kl)
 
 
-@triton.jit(do_not_specialize=["parts", "batch", "latent"])
+@triton.jit(do_not_specialize=["parts", "batch"])
 def total_alone(
     sums,
     terms,
@@ -80,12 +77,10 @@ def total_alone(
     alpha: tl.float64,
     beta: tl.float64,
     gamma: tl.float64,
-    log_scale: tl.float64,
     parts,
     batch,
-    latent,
 ):
-    total(sums, terms, penalty, alpha, beta, gamma, log_scale, parts, batch, latent)
+    total(sums, terms, penalty, alpha, beta, gamma, parts, batch)
 
 
 @triton.jit
@@ -109,6 +104,7 @@ def rows(
     gamma: tl.float64,
     own_weight: tl.float64,
     next_weight: tl.float64,
+    scale: tl.float64,
     z_row,
     mean_row,
     logvar_row,
@@ -119,7 +115,8 @@ def rows(
     SAMPLES: tl.constexpr,
     LATENT: tl.constexpr,
 ):
-    """log_marginal (batch, latent) and log_joint (batch,) in bits, sums (programs, 4); grad_z if not None."""
+    """log_marginal (batch, latent), log_joint (batch,): in bits, over scale. sums (programs, 4), see `total`.
+    grad_z if not None."""
     j = tl.arange(0, BATCH)[:, None, None]
     i = (tl.program_id(0) * SAMPLES + tl.arange(0, SAMPLES))[None, :, None]
     d = tl.arange(0, LATENT)[None, None, :]
@@ -136,16 +133,16 @@ def rows(
     shift = tl.max(logit, 0, keep_dims=True)
     share = weight * tl.exp2(logit - shift)
     marginal_total = tl.sum(share, 0, keep_dims=True)
-    marginal = shift + tl.log2(marginal_total)
     joint_shift = tl.max(joint_logit, 0, keep_dims=True)
     joint_share = weight * tl.exp2(joint_logit - joint_shift)
     joint_total = tl.sum(joint_share, 0, keep_dims=True)
-    joint = joint_shift + tl.log2(joint_total)
+    tl.store(log_marginal + i * latent + d, shift + tl.log2(marginal_total), mask=inside)
+    tl.store(log_joint + i, joint_shift + tl.log2(joint_total), mask=i < batch)
 
-    tl.store(log_marginal + i * latent + d, marginal, mask=inside)
-    tl.store(log_joint + i, joint, mask=i < batch)
-    mine = sums + 4 * tl.program_id(0)
     own = tl.sum(tl.where(j == i, logit, 0), 0, keep_dims=True)
+    joint = joint_shift + tl.log2(joint_total * tl.full((), scale, dtype))
+    marginal = shift + tl.log2(marginal_total * tl.full((), scale, dtype))
+    mine = sums + 4 * tl.program_id(0)
     tl.store(mine, tl.sum(tl.where(inside, own, 0).to(tl.float64)))
     tl.store(mine + 1, tl.sum(tl.where(i < batch, joint, 0).to(tl.float64)))
     tl.store(mine + 2, tl.sum(tl.where(inside, marginal, 0).to(tl.float64)))
@@ -176,7 +173,6 @@ def columns(
     gamma: tl.float64,
     own_weight: tl.float64,
     next_weight: tl.float64,
-    log_scale: tl.float64,
     z_row,
     mean_row,
     logvar_row,
@@ -214,4 +210,4 @@ def columns(
     tl.store(grad_mean + j * latent + d, by_mean / batch, mask=mask)
     tl.store(grad_logvar + j * latent + d, by_logvar / batch, mask=mask)
     if tl.program_id(0) == 0:
-        total(sums, terms, penalty, alpha, beta, gamma, log_scale, programs, batch, latent)
+        total(sums, terms, penalty, alpha, beta, gamma, programs, batch)

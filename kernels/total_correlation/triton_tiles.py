@@ -211,6 +211,7 @@ def finish_rows(
     alpha: tl.float64,
     beta: tl.float64,
     gamma: tl.float64,
+    scale: tl.float64,
     batch,
     latent,
     padded,
@@ -218,8 +219,8 @@ def finish_rows(
     BLOCK: tl.constexpr,
     SPLITS: tl.constexpr,
 ):
-    """sums (programs, 4) and, if grad_z is not None, that and log q of each sample: log_joint (padded,) and,
-    by latent, the plane of the shifts.
+    """sums (programs, 4), see `total`; if grad_z is not None, that and log q of each sample over scale:
+    log_joint (padded,) and, by latent, the plane of the shifts.
 
     A program has one latent of its samples.
     """
@@ -234,23 +235,24 @@ def finish_rows(
 
     tops = tl.load(joint + 2 * split * padded + i, mask=mask, other=float("-inf"))
     top = tl.max(tops, 0, keep_dims=True)
-    scale = tl.exp2(tops - top)
+    shares = tl.exp2(tops - top)
     joint_totals = tl.load(joint + (2 * split + 1) * padded + i, mask=mask, other=0.0)
-    joint_total = tl.sum(joint_totals * scale, 0, keep_dims=True)
-    log_q = top + tl.log2(joint_total)
+    joint_total = tl.sum(joint_totals * shares, 0, keep_dims=True)
 
     partial += split * KINDS * plane + d * padded + i
     marginal_total = tl.sum(tl.load(partial, mask=mask, other=0.0), 0, keep_dims=True)
     at = planes + d * padded + i
-    log_q_d = tl.load(at + SHIFT * plane) + tl.log2(marginal_total)
+    shift = tl.load(at + SHIFT * plane)
     sample = tl.load(at + SAMPLE * plane)
     difference = sample - tl.load(at + MEAN * plane)
     slope = difference * tl.load(at + PRECISION * plane)
     own = tl.load(at + CONSTANT * plane) - slope * difference
 
+    log_q = top + tl.log2(joint_total * tl.full((), scale, dtype))
+    log_q_d = shift + tl.log2(marginal_total * tl.full((), scale, dtype))
     mine = sums + 4 * (tl.program_id(0) * latent + d)
     tl.store(mine, tl.sum(tl.where(inside, own, 0).to(tl.float64)))
-    tl.store(mine + 1, tl.sum(tl.where(inside & (d == 0), log_q, 0).to(tl.float64)))
+    tl.store(mine + 1, tl.sum(tl.where(i < tl.where(d == 0, batch, 0), log_q, 0).to(tl.float64)))
     tl.store(mine + 2, tl.sum(tl.where(inside, log_q_d, 0).to(tl.float64)))
     tl.store(mine + 3, tl.sum((0.5 * sample * sample).to(tl.float64)))
     if grad_z is not None:
@@ -258,11 +260,12 @@ def finish_rows(
         by_marginal = (
             tl.sum(tl.load(partial + plane, mask=mask, other=0.0), 0, keep_dims=True) / marginal_total
         )
-        by_joint = tl.sum(tl.load(partial + 2 * plane, mask=mask, other=0.0) * scale, 0, keep_dims=True)
+        by_joint = tl.sum(tl.load(partial + 2 * plane, mask=mask, other=0.0) * shares, 0, keep_dims=True)
         slopes = (b - a) * by_joint / joint_total + (c - b) * by_marginal + a * slope
         tl.store(grad_z + i * latent + d, (c * sample - slopes * NATURAL) / batch, mask=inside)
-        tl.store(at + SHIFT * plane, tl.where(inside, log_q_d, NO_SAMPLE))
-        tl.store(log_joint + i, tl.where(inside, log_q, NO_SAMPLE), mask=i < tl.where(d == 0, padded, 0))
+        tl.store(at + SHIFT * plane, tl.where(inside, shift + tl.log2(marginal_total), NO_SAMPLE))
+        log_q = tl.where(inside, top + tl.log2(joint_total), NO_SAMPLE)
+        tl.store(log_joint + i, log_q, mask=i < tl.where(d == 0, padded, 0))
 
 
 @triton.jit
@@ -383,7 +386,6 @@ def finish_columns(
     alpha: tl.float64,
     beta: tl.float64,
     gamma: tl.float64,
-    log_scale: tl.float64,
     batch,
     latent,
     padded,
@@ -411,4 +413,4 @@ def finish_columns(
     tl.store(grad_mean + j * latent + d, by_mean * NATURAL / batch, mask=inside)
     tl.store(grad_logvar + j * latent + d, by_logvar * (0.5 * NATURAL) / batch, mask=inside)
     if (tl.program_id(0) == 0) & (d == 0):
-        total(sums, terms, penalty, alpha, beta, gamma, log_scale, parts, batch, latent)
+        total(sums, terms, penalty, alpha, beta, gamma, parts, batch)

@@ -1,0 +1,47 @@
+"""The Triton kernels of the loss operations without a GPU: their numbers, and what they compile to."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("triton")
+
+HERE = Path(__file__).parent
+SHARED_MEMORY = 48 * 1024  # what every one of the targets gives a program without asking
+
+
+def run(*command: str, **variables: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    done = subprocess.run(
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        env=environment | variables,
+        check=False,
+        cwd=HERE.parents[1],
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_numbers() -> None:
+    variables = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
+    run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "triton_numbers.py"), **variables)
+
+
+@pytest.mark.parametrize("target", ["sm_90", "sm_80", "gfx942"])
+def test_kernels_compile_and_nothing_spills(target: str) -> None:
+    kernels = [json.loads(line) for line in run(str(HERE / "triton_compile.py"), target).splitlines()]
+    for kernel in kernels:
+        print(target, kernel)
+        assert kernel["stack"] == 0, kernel
+        assert kernel["shared"] <= SHARED_MEMORY, kernel
+    assert {kernel["kernel"] for kernel in kernels} == {
+        *("_forward", "_backward", "_sum_of_means", "_scale", "total_alone"),
+        *("prepare", "rows", "finish_rows", "columns", "finish_columns"),
+    }
