@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import slow_metrics
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import LinearSVC
 
+import slow_metrics
 from fastdis import metrics
 from fastdis.metrics._boosting import BoostedTrees
 from fastdis.metrics._sampling import split

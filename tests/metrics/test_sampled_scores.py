@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import slow_metrics
 from scipy import stats
 
+import slow_metrics
 from fastdis import metrics
 from fastdis.metrics._sampling import Groups, split
 

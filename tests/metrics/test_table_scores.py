@@ -4,9 +4,9 @@ import inspect
 
 import numpy as np
 import pytest
-import slow_metrics
 import torch
 
+import slow_metrics
 from fastdis import metrics
 
 TABLE_SCORES = ("mig", "robust_mig", "jemmig", "mig_sup", "dcimig", "modularity", "aam")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import slow_metrics
 from scipy.linalg import sqrtm
 
+import slow_metrics
 from fastdis import metrics
 
 
