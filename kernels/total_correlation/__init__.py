@@ -272,7 +272,7 @@ def _triton_values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, s
 
 def _triton_backward(
     grad: Tensor, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool
-) -> tuple[Tensor, ...]:
+) -> tuple[Tensor | None, ...]:
     from . import triton_gpu
 
     return triton_gpu.gradients(z, mean, logvar, dataset_size, stratified, grad)[1:]
@@ -286,7 +286,7 @@ def _triton_penalty(
     stratified: bool,
     coefficients: list[float],
     gradient: bool,
-) -> tuple[Tensor, ...]:
+) -> tuple[Tensor | None, ...]:
     from . import triton_gpu
 
     return triton_gpu.penalty(z, mean, logvar, dataset_size, stratified, coefficients, gradient)
