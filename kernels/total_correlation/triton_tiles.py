@@ -23,8 +23,8 @@ import triton.language as tl
 from .triton_small import NATURAL, coefficients, posterior, total, weights
 
 # planes of (latent, padded) parameters
-SAMPLE, MEAN, PRECISION, CONSTANT, SHIFT = (tl.constexpr(k) for k in range(5))
-PLANES = 5
+SAMPLE, MEAN, PRECISION, CONSTANT, SHIFT, LOG_Q = (tl.constexpr(k) for k in range(6))
+PLANES = 6
 FAR = tl.constexpr(60.0)
 NO_POSTERIOR = tl.constexpr(-1e30)  # the constant of what pads the batch
 NO_SAMPLE = tl.constexpr(1e30)  # its log q
@@ -45,7 +45,7 @@ def prepare(
     padded,
     BLOCK: tl.constexpr,
 ):
-    """planes (5, latent, padded): z, mean, precision, constant and the shift of each marginal."""
+    """The first five planes of (6, latent, padded): z, mean, precision, constant, shift of the marginal."""
     dtype: tl.constexpr = planes.dtype.element_ty
     d, lane = tl.program_id(1), tl.arange(0, BLOCK)
     i = tl.program_id(0) * BLOCK + lane
@@ -220,7 +220,7 @@ def finish_rows(
     SPLITS: tl.constexpr,
 ):
     """sums (programs, 4), see `total`; if grad_z is not None, that and log q of each sample over scale:
-    log_joint (padded,) and, by latent, the plane of the shifts.
+    log_joint (padded,) and, by latent, the sixth plane.
 
     A program has one latent of its samples.
     """
@@ -263,7 +263,7 @@ def finish_rows(
         by_joint = tl.sum(tl.load(partial + 2 * plane, mask=mask, other=0.0) * shares, 0, keep_dims=True)
         slopes = (b - a) * by_joint / joint_total + (c - b) * by_marginal + a * slope
         tl.store(grad_z + i * latent + d, (c * sample - slopes * NATURAL) / batch, mask=inside)
-        tl.store(at + SHIFT * plane, tl.where(inside, shift + tl.log2(marginal_total), NO_SAMPLE))
+        tl.store(at + LOG_Q * plane, tl.where(inside, shift + tl.log2(marginal_total), NO_SAMPLE))
         log_q = tl.where(inside, top + tl.log2(joint_total), NO_SAMPLE)
         tl.store(log_joint + i, log_q, mask=i < tl.where(d == 0, padded, 0))
 
@@ -313,7 +313,7 @@ def _column_tile(
         difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
         slope = difference * tl.load(of_j + PRECISION * plane + j)
         logit = tl.load(of_j + CONSTANT * plane + j) - slope * difference
-        share = tl.exp2(logit - tl.load(of_i + SHIFT * plane + i))
+        share = tl.exp2(logit - tl.load(of_i + LOG_Q * plane + i))
         if WEIGHTED:
             share *= weight
         g = joint_share + by_marginal * share
