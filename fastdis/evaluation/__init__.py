@@ -2,7 +2,8 @@
 
 from .codes import evaluate_codes
 from .encode import encode
-from .report import Report, evaluate, score
+from .numbers import score
+from .report import Report, evaluate
 from .run import evaluate_run
 
 __all__ = ["Report", "encode", "evaluate", "evaluate_codes", "evaluate_run", "score"]

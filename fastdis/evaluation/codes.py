@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import plots
-from .report import Report, score, write
+from .numbers import score
+from .report import Report, write
 
 
 def evaluate_codes(path: str | Path, *, folder: str | Path | None = None, seed: int = 0) -> Report:

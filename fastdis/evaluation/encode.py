@@ -1,4 +1,4 @@
-"""Every image of a data set through an encoder."""
+"""Every image of a data set through an encoder, and codes back through the decoder."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from .._memory import keep_freed_memory
 from .._progress import progress_bar
@@ -55,7 +55,7 @@ def encode(model: VAE, data: Images, *, progress: bool = True) -> tuple[Codes, C
 
     parts = []
     with (
-        _evaluating(model),
+        evaluating(model),
         _workers(workers) as pool,
         progress_bar("encoding", count, "images", shown=progress) as update,
     ):
@@ -66,8 +66,15 @@ def encode(model: VAE, data: Images, *, progress: bool = True) -> tuple[Codes, C
     return mean, logvar
 
 
+def decode(model: VAE, z: Codes) -> Tensor:
+    """The decoder's output for codes (n, latent), as a float32 tensor on the CPU."""
+    with torch.inference_mode():
+        return model.decode(torch.from_numpy(z).to(device_of(model))).float().cpu()
+
+
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode, and then in the mode it was in."""
     training = model.training
     model.eval()
     try:

@@ -12,17 +12,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import metrics, plots
+from .. import plots
 from ..data.atomic import atomic_write
 from ..functional import gaussian_kl
-from ..losses import reconstruction_loss
 from ..models import VAE
-from ..training.checkpoint import device_of
 from ..version import __version__
-from .encode import Codes, encode
+from .encode import Codes, decode, encode, evaluating
+from .numbers import kl_number, reconstruction_number, sampled, score
 
-SCORES = ("mig", "mig_sup", "jemmig", "dcimig", "modularity")
-SAMPLE = 10_000  # images that the literature scores
 TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
 
 
@@ -99,59 +96,23 @@ def evaluate(
     varying = [k for k in range(factors.shape[1]) if np.ptp(factors[:, k]) > 0]
     names = [data.factor_names[k] for k in varying]
     scores = score(mean, factors[:, varying], seed=seed)
-    sample = _sample(len(mean), SAMPLE, seed)
+    information = np.asarray(scores[0]["mutual_information"])
+    best = [names[row.argmax()] if kl[d] > 0.1 else "" for d, row in enumerate(information)]
+    with evaluating(model):
+        reconstruction = reconstruction_number(model, data, mean, likelihood=likelihood, seed=seed)
+        pictures = {
+            "traversals": _traversals(model, data, mean, kl, best, likelihood, seed, title),
+            "kl_per_latent": plots.kl_per_latent(kl, title),
+            "mutual_information": plots.mutual_information(information, names, title),
+        }
     content = {
         "fastdis": __version__,
         **(about or {}),
         "images": len(data),
         "factors": names,
-        "numbers": [
-            *scores,
-            _kl(kl, len(mean)),
-            _reconstruction(model, data, mean, likelihood, sample, seed),
-        ],
-    }
-    information = np.asarray(scores[0]["mutual_information"])
-    best = [names[row.argmax()] if kl[d] > 0.1 else "" for d, row in enumerate(information)]
-    pictures = {
-        "traversals": _traversals(model, data, mean, kl, best, likelihood, sample, title),
-        "kl_per_latent": plots.kl_per_latent(kl, title),
-        "mutual_information": plots.mutual_information(information, names, title),
+        "numbers": [*scores, kl_number(kl, len(mean)), reconstruction],
     }
     return write(Path(folder), content, pictures)
-
-
-def score(codes: NDArray[Any], factors: NDArray[Any], *, seed: int = 0) -> list[dict[str, Any]]:
-    """The scores of all samples and, beside them, of the 10,000 that the literature takes.
-
-    Mutual information is estimated too high from few samples, so the two differ: each says how many samples
-    it comes from.
-
-    Args:
-        codes: (samples, codes), real.
-        factors: (samples, factors), integer classes; a constant one is left out with a warning.
-        seed: of the draw of the 10,000, without replacement.
-
-    Returns:
-        One dictionary a number: ``name``, ``score``, ``definition``, ``samples``, ``seed`` (None where all
-        samples are taken), and the parts of the score; the first is MIG over all samples.
-
-    Raises:
-        TypeError: codes are not real, factors not integers.
-        ValueError: the arrays do not fit together, or a score cannot be computed from them.
-
-    Example:
-        >>> import numpy as np
-        >>> factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
-        >>> mig = score(factors.astype(np.float32), factors)[0]
-        >>> mig["name"], mig["score"], mig["samples"]
-        ('mig', 1.0, 96)
-    """
-    numbers = _scores(codes, factors, None)
-    if len(codes) > SAMPLE:
-        rows = _sample(len(codes), SAMPLE, seed)
-        numbers += _scores(codes[rows], factors[rows], seed)
-    return numbers
 
 
 def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Figure]) -> Report:
@@ -164,52 +125,6 @@ def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Figure])
     return Report(content, folder, ("metrics.json", *(f"{name}.png" for name in pictures)))
 
 
-def _scores(codes: NDArray[Any], factors: NDArray[Any], seed: int | None) -> list[dict[str, Any]]:
-    evaluation = metrics.evaluate(codes, factors, SCORES, progress=False)
-    for reason in evaluation.failures.values():
-        raise ValueError(reason)
-    return [{"name": name, "seed": seed, **result.to_dict()} for name, result in evaluation.results.items()]
-
-
-def _sample(count: int, size: int, seed: int) -> NDArray[np.int64]:
-    return np.sort(np.random.default_rng(seed).choice(count, min(size, count), replace=False))
-
-
-def _kl(kl: NDArray[np.float32], samples: int) -> dict[str, Any]:
-    return {
-        "name": "kl",
-        "seed": None,
-        "score": float(kl.sum()),
-        "unit": "nats",
-        "samples": samples,
-        "per_latent": kl.tolist(),
-        "definition": "KL(q(z|x) || p(z)), summed over latents, mean over images.",
-    }
-
-
-def _reconstruction(
-    model: VAE, data: FactorData, mean: Codes, likelihood: str, sample: NDArray[np.int64], seed: int
-) -> dict[str, Any]:
-    total = 0.0
-    for rows in np.array_split(sample, -(-len(sample) // 256)):
-        decoded = _decode(model, mean[rows])
-        total += len(rows) * reconstruction_loss(decoded, data.images(rows), likelihood).item()
-    return {
-        "name": "reconstruction",
-        "seed": seed,
-        "score": total / len(sample),
-        "unit": "nats",
-        "samples": len(sample),
-        "definition": f"Negative {likelihood} log-likelihood of an image decoded from its posterior mean, "
-        "summed over pixels, mean over images.",
-    }
-
-
-def _decode(model: VAE, z: NDArray[np.float32]) -> Tensor:
-    with torch.inference_mode():
-        return model.decode(torch.from_numpy(z).to(device_of(model))).float().cpu()
-
-
 def _traversals(
     model: VAE,
     data: FactorData,
@@ -217,17 +132,18 @@ def _traversals(
     kl: NDArray[np.float32],
     best: list[str],
     likelihood: str,
-    sample: NDArray[np.int64],
+    seed: int,
     title: str,
 ) -> Figure:
     """Each latent moved alone from the code that lies nearest to the mean of all codes."""
     start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin())
-    others = sample[:: max(1, len(sample) // (len(TRAVERSED) - 1))][: len(TRAVERSED) - 1]
+    others = sampled(len(mean), seed)
+    others = others[:: -(-len(others) // (len(TRAVERSED) - 1))]
     shown = np.array([start, *others])
     order = np.argsort(-kl, kind="stable")
 
     def pixels(z: Codes) -> NDArray[np.float32]:
-        output = _decode(model, z)
+        output = decode(model, z)
         return (output.sigmoid() if likelihood == "bernoulli" else output.clamp(0, 1)).numpy()
 
     rows = []
