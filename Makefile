@@ -4,7 +4,7 @@ TORCH := torch==2.13.0 # the one pin: a bare "torch" would pull the newest build
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench bench-gpu lint clean
 
 demo: $(INSTALLED)
 	$(BIN)/fastdis demo
@@ -16,6 +16,9 @@ bench: test # no speed is reported while a test is red
 	mkdir -p build
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-json=build/benchmarks.json
 	$(BIN)/python benchmarks/render.py build/benchmarks.json cpu
+
+bench-gpu: # with the torch and triton of the machine that has the GPU; checks the numbers first
+	$(PYTHON) benchmarks/gpu.py --out benchmarks/results/gpu.json
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .._triton import with_stride
+from .._triton import launch_options, with_stride
 
 _ROWS, _OTHERS = 32, 128
 
@@ -54,7 +54,5 @@ def _run(values: Tensor, seed: Tensor, back: bool) -> Tensor:
     values, stride = with_stride(values)
     out = torch.empty(values.shape, dtype=values.dtype, device=values.device)
     grid = (triton.cdiv(batch, _ROWS), latent)
-    _permute[grid](
-        values, seed, out, batch, latent, stride, BACK=back, ROWS=_ROWS, OTHERS=_OTHERS, num_warps=4
-    )
+    _permute[grid](values, seed, out, batch, latent, stride, back, _ROWS, _OTHERS, **launch_options(4))
     return out
