@@ -20,6 +20,7 @@ from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
 from fastdis.kernels.gaussian_kl import triton_gpu as gaussian_kl
+from fastdis.kernels.permute_dims import triton_gpu as permute_dims
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 
 TARGETS = {
@@ -72,6 +73,8 @@ def launch_variants() -> None:
     wide = torch.zeros(64, 20).chunk(2, dim=1)
     gaussian_kl.reparameterize_kl(*wide, z)
     gaussian_kl.backward(z, grad[:1].expand(10), *wide, z)
+    permute_dims.permute_dims(z, torch.zeros((), dtype=torch.int64))
+    permute_dims.backward(z, torch.zeros((), dtype=torch.int64))
     half = z.bfloat16()
     gaussian_kl.reparameterize_kl(half, half, half)
     total_correlation.penalty(half, half, half, 10**6, True, [1.0, 6.0, 1.0], True)
