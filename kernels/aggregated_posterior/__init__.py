@@ -62,7 +62,7 @@ def log_density(
         -1.838
     """
     _check.posteriors("log_density", z, mean, logvar, tolerance)
-    chosen = _dispatch.choose("log_density", backend, mean)
+    chosen = _dispatch.choose("log_density", backend, mean, triton=True)
     if chosen == "numba":
         from . import numba_cpu
 
