@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import small_vae, squares
 
 import fastdis
 from fastdis import cli
 from fastdis.training import TrainingInterrupted
 from fastdis.training.recipe import Recipe
+from toys import small_vae, squares
 
 
 @pytest.fixture(autouse=True)
