@@ -135,7 +135,7 @@ def _run_small(
     padded, columns = power_of_two(batch), power_of_two(latent)
     strip = max(1, _SMALL_TILE // (padded * columns))
     programs = -(-batch // strip)
-    options = launch_options(strip * padded * columns // (256 if dtype == tl.float64 else 512))
+    options = launch_options(strip * padded * columns // (128 if dtype == tl.float64 else 512))
     log_marginal = outputs.terms.new_empty((batch, latent))
     log_joint = outputs.terms.new_empty(batch)
     sums = outputs.terms.new_empty((programs, 4), dtype=torch.float64)
