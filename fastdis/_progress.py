@@ -9,25 +9,28 @@ from contextlib import contextmanager
 def progress_bar(
     title: str, total: int, unit: str, *, done: int = 0, shown: bool = True
 ) -> Iterator[Callable[[int, str], None]]:
-    """A function ``update(done, note)`` that moves a bar with rate and time left."""
+    """A function ``update(done, note)`` that moves a bar with rate and time left; the note stands below."""
     if not shown:
         yield lambda done, note: None
         return
-    from rich.console import Console
+    from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = (
-        *(TextColumn(title), BarColumn(20), MofNCompleteColumn()),
-        *(TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("{task.fields[note]}")),
-    )
+    rate = TextColumn("{task.fields[rate]}")
+    bar = Progress(TextColumn(title), BarColumn(20), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    task = bar.add_task(title, total=total, completed=done, rate="")
+    below = Text(no_wrap=True, overflow="ellipsis")
     began = time.perf_counter()
-    with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as progress:
-        task = progress.add_task(title, total=total, completed=done, rate="", note="")
 
-        def update(now: int, note: str) -> None:
-            rate = (now - done) / max(time.perf_counter() - began, 1e-9)
-            progress.update(
-                task, completed=now, note=note, rate=f"{rate:,.{0 if rate >= 100 else 1}f} {unit}/s"
-            )
+    def update(now: int, note: str) -> None:
+        speed = (now - done) / max(time.perf_counter() - began, 1e-9)
+        bar.update(task, completed=now, rate=f"{speed:,.{0 if speed >= 100 else 1}f} {unit}/s")
+        below.plain = note
 
+    console = Console(stderr=True)
+    with Live(Group(bar, below), console=console, refresh_per_second=4):
         yield update
+    if not console.is_interactive:
+        console.print()  # a file or a pipe gets the last state alone, without the end of its line

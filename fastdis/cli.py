@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .evaluation import Report
 
 DEMO = Recipe(steps=3000, learning_rate=1e-3)
-QUICK = replace(DEMO, every=11, steps=400)
+QUICK = replace(DEMO, every=11, steps=500)
 
 # what the parser raises; the module it lives in differs between versions of typer
 USAGE_ERRORS = cast(tuple[type[typer.BadParameter], ...], typer.BadParameter.__bases__)

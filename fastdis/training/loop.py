@@ -185,4 +185,4 @@ def _diverged(name: str, step: int, checkpoint: Path | None) -> FloatingPointErr
 
 
 def _summary(rows: list[Row]) -> str:
-    return " ".join(f"{name} {value:.2f}" for name, value in list(rows[-1].items())[2:]) if rows else ""
+    return "  ".join(f"{name} {value:.1f}" for name, value in list(rows[-1].items())[2:]) if rows else ""
