@@ -136,7 +136,9 @@ def fit(
                         raise _diverged(unfit, position.step, checkpoint)
                     checkpoint = write_checkpoint(folder, position, model, objective, optimizer)
                 if stop:
-                    raise TrainingInterrupted(f"stopped at step {position.step}; checkpoint {checkpoint}")
+                    raise TrainingInterrupted(
+                        f"stopped at step {position.step}; checkpoint {checkpoint}; resume to go on"
+                    )
     return log.rows
 
 
