@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -20,7 +20,10 @@ from .kernels import _check, aggregated_posterior, marginal_density
 Array: TypeAlias = NDArray[np.generic] | Tensor
 Float: TypeAlias = NDArray[np.float64]
 
+MAX_PAIRS = 2e10  # some two minutes on two cores; a trained beta-VAE on dSprites needs 4e9
+
 __all__ = [
+    "MAX_PAIRS",
     "PosteriorDecomposition",
     "decompose",
     "log_density",
@@ -34,6 +37,9 @@ __all__ = [
 class PosteriorDecomposition:
     """The three parts of the KL in nats, each with the standard error of its outer expectation.
 
+    A standard error is that of independent images, and so an upper bound where all of them, or many without
+    replacement, were asked. Of a single query it is NaN.
+
     index_code_mi: I(x; z) = E log q(z|x) - log q(z), at most log N.
     total_correlation: KL(q(z) || prod_d q(z_d)).
     dimwise_kl: sum_d KL(q(z_d) || N(0, 1)); dimwise_kl_per_latent: its terms, (latent,).
@@ -41,7 +47,8 @@ class PosteriorDecomposition:
     truncation_error: a certified bound on what summing fewer than N^2 pairs, tabulating the marginals and
         rounding change in any log density, and so in any of the numbers.
     pairs_evaluated: the share of all pairs of a sample and a posterior that was evaluated.
-    log_qz: log q(z) of every sample, (samples, queries); posteriors, samples: the sizes.
+    posteriors, queries, samples: images in the mixture, images of the outer expectation, z of each.
+    log_qz: log q(z) of every sample, (samples, queries).
     """
 
     index_code_mi: float
@@ -56,21 +63,24 @@ class PosteriorDecomposition:
     truncation_error: float
     pairs_evaluated: float
     posteriors: int
+    queries: int
     samples: int
     log_qz: Float
 
     def to_dict(self) -> dict[str, Any]:
-        """Every number as plain Python, ready for JSON; log_qz, one number a sample, is left out."""
-        parts = {
+        """Every number as plain Python, ready for JSON: NaN becomes None, and log_qz is left out."""
+        numbers = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name != "log_qz"
+            if field.name not in ("dimwise_kl_per_latent", "log_qz")
         }
-        return parts | {"dimwise_kl_per_latent": self.dimwise_kl_per_latent.tolist()}
+        plain = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+        return plain | {"dimwise_kl_per_latent": self.dimwise_kl_per_latent.tolist()}
 
     def __str__(self) -> str:
+        drawn = "each" if self.queries == self.posteriors else f"{self.queries:,} of them, drawn at random,"
         lines = [
-            f"aggregated posterior of {self.posteriors:,} images, {self.log_qz.size:,} samples",
+            f"q(z) over {self.posteriors:,} images; the expectation over {self.samples} z of {drawn}",
             f"  index-code MI       {self.index_code_mi:9.4f} ± {self.index_code_mi_error:.4f}",
             f"  total correlation   {self.total_correlation:9.4f} ± {self.total_correlation_error:.4f}",
             f"  dimension-wise KL   {self.dimwise_kl:9.4f} ± {self.dimwise_kl_error:.4f}",
@@ -87,7 +97,7 @@ def decompose(
     samples: int = 1,
     tolerance: float = 1e-4,
     seed: int = 0,
-    queries: int | None = None,
+    queries: int | Literal["auto"] | None = None,
     max_pairs: float | None = None,
     backend: str = "auto",
 ) -> PosteriorDecomposition:
@@ -104,16 +114,19 @@ def decompose(
         samples: how many z are drawn for each image.
         tolerance: the largest error of a log density, in nats; half of it is spent on the marginals.
         seed: of NumPy's generator, for the samples.
-        queries: draw z for only so many images, without replacement; the mixtures stay over all. For wide
-            posteriors, as of an untrained model, where every pair matters.
-        max_pairs: raise rather than evaluate more than so many pairs.
+        queries: draw z for only so many images, at random without replacement; the mixtures stay over all.
+            "auto": for all, or for as many as max_pairs allows. None: for all.
+        max_pairs: how many pairs of a sample and a posterior may be evaluated, by an estimate made before
+            the work. `MAX_PAIRS` unless given, on a GPU no limit. Narrow posteriors, as of a trained model,
+            need few; of wide ones, as of an untrained model, every pair matters.
         backend: "auto", "reference", "numba" or "triton".
 
     Raises:
         TypeError: mean or logvar is not real.
         ValueError: a wrong shape, NaN or infinity (the row is named), samples < 1, queries not in 1 .. N,
-            tolerance not in (0, 1).
-        RuntimeError: more than max_pairs would be evaluated, or the backend cannot run here.
+            tolerance not in (0, 1), max_pairs not above 0.
+        RuntimeError: more than max_pairs would be evaluated (the message says how many, and what to ask for),
+            or the backend cannot run here.
 
     Example:
         >>> import numpy as np, fastdis
@@ -127,11 +140,24 @@ def decompose(
     count, latent = mean.shape
     if samples < 1:
         raise ValueError(f"decompose: samples must be at least 1, got {samples}")
-    if queries is not None and not 1 <= queries <= count:
-        raise ValueError(f"decompose: queries must lie in 1 .. {count:,} posteriors, got {queries:,}")
+    if not (queries is None or queries == "auto" or (isinstance(queries, int) and 1 <= queries <= count)):
+        raise ValueError(
+            f"decompose: queries must be 'auto' or lie in 1 .. {count:,} posteriors, got {queries!r}"
+        )
+    chosen, limit = queries if isinstance(queries, int) else count, _limit("decompose", max_pairs, mean)
+    if samples * chosen * count > limit:
+        z, log_conditional = _draw(mean, logvar, np.random.default_rng(seed))
+        expected = samples * aggregated_posterior.expected_pairs(
+            z, mean, logvar, tolerance=0.5 * tolerance, floor=log_conditional, backend=backend
+        )
+        affordable = int(limit / expected * count)
+        if affordable < (1 if queries == "auto" else chosen):
+            remedy = f'queries="auto", {affordable:,} queries at most, ' if affordable else ""
+            raise _too_many("decompose", limit, expected * chosen / count, samples * chosen * count, remedy)
+        chosen = min(chosen, affordable)
     rng = np.random.default_rng(seed)
-    chosen = slice(None) if queries is None else torch.from_numpy(np.sort(rng.permutation(count)[:queries]))
-    centre, spread = mean[chosen], logvar[chosen]
+    rows = slice(None) if chosen == count else torch.from_numpy(np.sort(rng.permutation(count)[:chosen]))
+    centre, spread = mean[rows], logvar[rows]
 
     log_qz = []
     terms = mean.new_zeros((len(centre), 4), dtype=torch.float64)  # an image: MI, TC, dimension-wise KL, KL
@@ -145,7 +171,6 @@ def decompose(
             logvar,
             tolerance=0.5 * tolerance,
             floor=log_conditional,
-            max_pairs=max_pairs,
             backend=backend,
         )
         # q(z) holds the sample's own term: where the rest is nothing, rounding must not push it below
@@ -180,8 +205,24 @@ def decompose(
         truncation_error=largest,
         pairs_evaluated=pairs / (samples * len(terms) * count),
         posteriors=count,
+        queries=len(terms),
         samples=samples,
         log_qz=torch.stack(log_qz).cpu().numpy(),
+    )
+
+
+def _limit(function: str, max_pairs: float | None, mean: Tensor) -> float:
+    if max_pairs is None:
+        return math.inf if mean.is_cuda else MAX_PAIRS
+    if not max_pairs > 0:
+        raise ValueError(f"{function}: max_pairs must be above 0, got {max_pairs}")
+    return max_pairs
+
+
+def _too_many(function: str, limit: float, expected: float, pairs: int, remedy: str) -> RuntimeError:
+    return RuntimeError(
+        f"{function}: max_pairs is {limit:.3g}, but about {expected:.3g} pairs ({expected / pairs:.2%} of "
+        f"all) would be evaluated: ask for {remedy}a larger tolerance or a larger max_pairs"
     )
 
 
@@ -233,7 +274,7 @@ def log_density(
         mean: (posteriors, latent).
         logvar: log variance, (posteriors, latent).
         tolerance: the largest error, in nats.
-        max_pairs: raise rather than evaluate more than so many pairs.
+        max_pairs: how many pairs may be evaluated, as in :func:`decompose`.
         backend: "auto", "reference", "numba" or "triton".
 
     Returns:
@@ -249,9 +290,13 @@ def log_density(
         array([-0.9189])
     """
     z, mean, logvar = _tensors("log_density", z=z, mean=mean, logvar=logvar)
-    log_q, _, _ = aggregated_posterior.log_density(
-        z, mean, logvar, tolerance=tolerance, max_pairs=max_pairs, backend=backend
-    )
+    _check.posteriors("log_density", z, mean, logvar, tolerance)
+    pairs, limit = len(z) * len(mean), _limit("log_density", max_pairs, mean)
+    if pairs > limit:
+        expected = aggregated_posterior.expected_pairs(z, mean, logvar, tolerance=tolerance, backend=backend)
+        if expected > limit:
+            raise _too_many("log_density", limit, expected, pairs, "fewer z, ")
+    log_q, _, _ = aggregated_posterior.log_density(z, mean, logvar, tolerance=tolerance, backend=backend)
     return log_q.cpu().numpy()
 
 
@@ -333,8 +378,17 @@ def sharded_log_density(
         tolerance: the largest error, in nats.
         backend: "auto", "reference", "numba" or "triton".
 
+    Returns:
+        (queries,) float64, in nats.
+
     Raises:
         TypeError, ValueError, RuntimeError: as :func:`decompose`.
+
+    Example:
+        >>> import numpy as np, fastdis
+        >>> z, mean, logvar = np.zeros((1, 1)), np.array([[0.0], [2.0]]), np.zeros((2, 1))
+        >>> fastdis.posterior.sharded_log_density(z, mean, logvar).round(4)  # one process holds them all
+        array([-1.4852])
     """
     z, mean, logvar = _tensors("sharded_log_density", z=z, mean=mean, logvar=logvar)
     log_q, _, _ = aggregated_posterior.log_density(z, mean, logvar, tolerance=tolerance, backend=backend)

@@ -93,6 +93,45 @@ def test_a_sampled_expectation_keeps_all_posteriors() -> None:
     assert abs(part.index_code_mi - full.index_code_mi) < 5 * part.index_code_mi_error
 
 
+def wide(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """As of an untrained encoder: every pair matters."""
+    mean, _ = narrow(count)
+    return np.float32(0.05) * mean, np.float32(0.02) * mean
+
+
+def test_more_pairs_than_allowed_are_refused_before_the_work() -> None:
+    mean, logvar = wide(3000)
+    with pytest.raises(RuntimeError) as refused:
+        posterior.decompose(mean, logvar, max_pairs=1e6)
+    assert str(refused.value).startswith(
+        "decompose: max_pairs is 1e+06, but about 9e+06 pairs (100.00% of all) would be evaluated: "
+        'ask for queries="auto", 333 queries at most, '
+    )
+    assert posterior.decompose(mean, logvar, max_pairs=1e6, queries=333).queries == 333
+    with pytest.raises(RuntimeError, match="evaluated: ask for a larger tolerance or a larger max_pairs"):
+        posterior.decompose(mean, logvar, max_pairs=1e3, queries="auto")
+    with pytest.raises(RuntimeError, match=r"log_density: max_pairs is 1e\+06.*ask for fewer z, a larger"):
+        posterior.log_density(mean, mean, logvar, max_pairs=1e6)
+    assert posterior.log_density(mean[:300], mean, logvar, max_pairs=1e6).shape == (300,)
+
+
+def test_the_expectation_is_sampled_only_where_it_must_be() -> None:
+    mean, logvar = wide(3000)
+    full = posterior.decompose(mean, logvar)
+    part = posterior.decompose(mean, logvar, queries="auto", max_pairs=1e6, samples=2)
+    assert (full.queries, part.queries, part.samples) == (3000, 166, 2)
+    assert part.pairs_evaluated * 2 * part.queries * 3000 < 1.01e6
+    assert "over 2 z of 166 of them, drawn at random" in str(part)
+    assert "z of each" in str(full)
+    for name in ("index_code_mi", "total_correlation", "dimwise_kl", "kl"):
+        difference = getattr(part, name) - getattr(full, name)
+        assert abs(difference) < 4 * getattr(part, f"{name}_error") + 2e-4, name
+    mean, logvar = narrow(3000)
+    everything = posterior.decompose(mean, logvar - 3)
+    assert everything.pairs_evaluated < 0.1
+    assert posterior.decompose(mean, logvar - 3, queries="auto", max_pairs=1e6).kl == everything.kl
+
+
 def test_the_seed_and_the_number_of_threads() -> None:
     mean, logvar = narrow(4000)
     threads = torch.get_num_threads()
@@ -117,6 +156,7 @@ def test_one_posterior_and_one_latent() -> None:
     result = posterior.decompose(np.array([[0.5]]), np.array([[-2.0]]))
     assert result.index_code_mi == pytest.approx(0, abs=1e-9)
     assert math.isnan(result.kl_error)  # one draw has no spread
+    assert result.to_dict()["kl_error"] is None
 
 
 def test_result_prints_and_turns_into_json() -> None:
@@ -161,12 +201,14 @@ def test_wrong_arguments_are_named() -> None:
         posterior.decompose(mean, logvar[:, :3])
     with pytest.raises(ValueError, match="samples must be at least 1, got 0"):
         posterior.decompose(mean, logvar, samples=0)
-    with pytest.raises(ValueError, match=r"queries must lie in 1 .. 20 posteriors, got 21"):
+    with pytest.raises(ValueError, match=r"queries must be 'auto' or lie in 1 .. 20 posteriors, got 21"):
         posterior.decompose(mean, logvar, queries=21)
     with pytest.raises(ValueError, match=r"tolerance must lie in \(0, 1\)"):
         posterior.decompose(mean, logvar, tolerance=2)
-    with pytest.raises(RuntimeError, match="max_pairs is 10,"):
-        posterior.decompose(mean, logvar, max_pairs=10)
+    with pytest.raises(ValueError, match=r"queries must be 'auto' or lie in 1 .. 20 posteriors, got 'all'"):
+        posterior.decompose(mean, logvar, queries="all")
+    with pytest.raises(ValueError, match="max_pairs must be above 0, got 0"):
+        posterior.decompose(mean, logvar, max_pairs=0)
     mean[7, 2] = np.inf
     with pytest.raises(ValueError, match="mean must be finite, got inf in row 7, column 2"):
         posterior.decompose(mean, logvar)

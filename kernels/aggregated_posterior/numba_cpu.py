@@ -105,15 +105,11 @@ def log_density(
     logvar: Tensor,
     tolerance: float,
     floor: Tensor | None,
-    max_pairs: float | None,
 ) -> tuple[Tensor, Tensor, int]:
     """log q(z) and its error bound, (queries,) each, and how many posteriors were looked at in all."""
-    z, mean, logvar = array(z), array(mean), array(logvar)
-    floor = np.full(len(z), np.nan) if floor is None else array(floor)
+    z, mean, logvar, floor = _arrays(z, mean, logvar, floor)
     tree = kd_tree.build(mean, logvar)
     visit = _visit(tree, z, mean, logvar)
-    if max_pairs is not None:
-        _refuse_too_many(tree, z, floor, visit, tolerance, max_pairs)
     log_q, error, pairs = _evaluate(tree, z, floor, visit, tolerance)
     again = np.flatnonzero(error[visit] > tolerance)
     if again.size and mean.dtype != np.float64:
@@ -132,17 +128,17 @@ def _visit(tree, z, mean, logvar):
     return kd_tree.sort(z, np.broadcast_to(typical, z.shape))
 
 
-def _refuse_too_many(tree, z, floor, visit, tolerance, max_pairs):
-    pilot = visit[:: max(1, visit.size // _PILOT)]
+def expected_pairs(z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float, floor: Tensor | None) -> float:
+    """By some of the queries, spread evenly over the leaves."""
+    z, mean, logvar, floor = _arrays(z, mean, logvar, floor)
+    tree = kd_tree.build(mean, logvar)
+    pilot = _visit(tree, z, mean, logvar)[:: -(-len(z) // _PILOT)]
     _, _, pairs = _evaluate(tree, z, floor, pilot, tolerance)
-    expected = pairs * (len(z) / pilot.size)
-    if expected > max_pairs:
-        share = pairs / (pilot.size * tree.order.size)
-        raise RuntimeError(
-            f"log_density: max_pairs is {max_pairs:,}, but by a sample of {pilot.size} queries about "
-            f"{expected:,.0f} pairs ({share:.2%} of all) would be evaluated: these posteriors are too wide "
-            "to leave more out; ask for fewer queries, a larger tolerance or a larger max_pairs"
-        )
+    return pairs * (len(z) / pilot.size)
+
+
+def _arrays(z, mean, logvar, floor):
+    return array(z), array(mean), array(logvar), np.full(len(z), np.nan) if floor is None else array(floor)
 
 
 def _evaluate(tree, z, floor, visit, tolerance):
@@ -197,11 +193,11 @@ def _query(first, last, visit, tolerance, unit, z, floor, tree, log_q, error, pa
                 shift = _descend(i, z, tree, scratch.energy)
                 # the leaves that may exceed what was found: the one with the largest term is among them
                 shift, _, _, _, leaves = _sum(i, z, shift, 1.0, 0.0, tree, scratch)
-                pairs[chunk] += leaves * LANES
+                pairs[chunk] += min(leaves * LANES, tree.order.size)
             result, left_out, magnitude, top, leaves = _sum(
                 i, z, shift, 0.25 * tolerance / tree.order.size, 0.5 * tolerance, tree, scratch
             )
-            pairs[chunk] += leaves * LANES
+            pairs[chunk] += min(leaves * LANES, tree.order.size)
             log_q[i] = result
             rounding = (width // 2 + 8) * (top - shift + 2 * magnitude) + tree.largest
             error[i] = (left_out + 0.25 * tolerance) * math.exp(shift - result) + unit * rounding

@@ -1,5 +1,6 @@
 """log q(z) over all posteriors: against every pair in float64, on the inputs that break shortcuts."""
 
+import itertools
 import json
 import math
 import os
@@ -12,9 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from fastdis.kernels.aggregated_posterior import log_density
+from fastdis.kernels.aggregated_posterior import expected_pairs, log_density
 from fastdis.kernels.aggregated_posterior.reference import log_density as every_pair
 from fastdis.kernels.kd_tree import numba_cpu as kd_tree
+from fastdis.kernels.kd_tree import reference as kd_tree_reference
 
 
 def sampled(mean: Tensor, logvar: Tensor, seed: int = 1) -> Tensor:
@@ -126,12 +128,15 @@ def test_views_give_what_copies_give() -> None:
     assert torch.equal(log_density(*strided)[0], log_density(z, mean, logvar)[0])
 
 
-def test_max_pairs_says_how_many_there_would_be() -> None:
-    mean, logvar = mixture("wide", 2000, 4)
-    with pytest.raises(RuntimeError, match=r"max_pairs is 1,000, but by a sample of \d+ queries about"):
-        log_density(mean, mean, logvar, max_pairs=1000)
-    with pytest.raises(RuntimeError, match="the reference evaluates all 4,000,000"):
-        log_density(mean, mean, logvar, max_pairs=1000, backend="reference")
+@pytest.mark.parametrize("name", MIXTURES)
+@pytest.mark.parametrize("queries", [300, 3000])
+def test_the_pairs_are_told_before_the_work(name: str, queries: int) -> None:
+    mean, logvar = mixture(name, 3000, 5)
+    z = sampled(mean, logvar)[:queries]
+    for floor in (None, torch.full((queries,), -5.0, dtype=torch.float64)):
+        expected = expected_pairs(z, mean, logvar, floor=floor)
+        _, _, pairs = log_density(z, mean, logvar, floor=floor)
+        assert expected == pytest.approx(pairs, rel=0.2)
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 256, 257, 5000])
@@ -167,6 +172,21 @@ def test_wrong_arguments_are_named() -> None:
         log_density(z, z, z, tolerance=0)
     with pytest.raises(TypeError, match="mean must have a floating-point dtype"):
         log_density(z, z.long(), z)
+
+
+@pytest.mark.parametrize("count", [1, 64, 65, 1000, 4096])
+def test_the_order_of_any_device_keeps_neighbours_together(count: int) -> None:
+    points = torch.from_numpy(np.random.default_rng(0).uniform(size=(count, 2)))
+    order = kd_tree_reference.sort(points, torch.ones_like(points), 64)
+    assert torch.equal(order.sort().values, torch.arange(count))
+    if count == 4096:  # 64 cells of an eighth by an eighth
+        cells = points[order].view(64, 64, 2)
+        assert (cells.amax(dim=1) - cells.amin(dim=1)).max() < 0.2
+    # a latent in which nothing can be told apart is never split
+    scale = torch.tensor([1.0, 1e-3]).expand(count, 2)
+    order = kd_tree_reference.sort(points, scale, 64)
+    ends = [points[rows, 0].aminmax() for rows in order.split(64)]
+    assert all(one.max <= other.min for one, other in itertools.pairwise(ends))
 
 
 def in_its_own_process(job: str, **variables: str) -> str:

@@ -29,16 +29,17 @@ def interpret() -> None:
                 own = -0.5 * (squares + logvar.double() + math.log(2 * math.pi)).sum(dim=1)
                 exact, _, _ = reference.log_density(z, mean, logvar)
                 for floor in (None, own):
-                    log_q, error, pairs = triton_gpu.log_density(z, mean, logvar, 1e-4, floor, None)
+                    log_q, error, pairs = triton_gpu.log_density(z, mean, logvar, 1e-4, floor)
                     measured = (log_q - exact).abs()
                     assert (measured <= error + 1e-13 * exact.abs().clamp(min=1)).all(), name
                     assert error.max() <= 1e-4, name
                     assert pairs <= count**2
+                    assert triton_gpu.expected_pairs(z, mean, logvar, 1e-4, floor) == pairs
     # two clouds far apart: the tiles between them are not listed
     mean = torch.cat([torch.zeros(256, 2), torch.full((256, 2), 100.0)]) + torch.randn(512, 2)
     logvar = torch.zeros(512, 2)
     floor = torch.full((512,), -math.log(2 * math.pi), dtype=torch.float64)
-    log_q, _, pairs = triton_gpu.log_density(mean, mean, logvar, 1e-4, floor, None)
+    log_q, _, pairs = triton_gpu.log_density(mean, mean, logvar, 1e-4, floor)
     assert pairs == 512 * 512 // 2, pairs
     assert (log_q - reference.log_density(mean, mean, logvar)[0]).abs().max() < 1e-5
 
