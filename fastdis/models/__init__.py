@@ -1,6 +1,38 @@
 """Encoders, decoders and what joins them. A module of one's own works wherever a named one does."""
 
+from .autoencoder import Autoencoder
 from .burgess import BurgessDecoder, BurgessEncoder, burgess_vae
+from .discriminator import Discriminator
+from .infogan import InfoGANCritic, InfoGANEncoder, InfoGANGenerator, infogan
+from .kim import KimDecoder, KimEncoder, kim_2d_vae, kim_3d_vae
+from .mlp import MLPDecoder, MLPEncoder, chen_vae, linear_vae
+from .song import SongDecoder, song_vae
+from .tied import TiedDecoder, linear_autoencoder, mlp_autoencoder
 from .vae import VAE, VAEOutput
 
-__all__ = ["VAE", "BurgessDecoder", "BurgessEncoder", "VAEOutput", "burgess_vae"]
+__all__ = [
+    "VAE",
+    "Autoencoder",
+    "BurgessDecoder",
+    "BurgessEncoder",
+    "Discriminator",
+    "InfoGANCritic",
+    "InfoGANEncoder",
+    "InfoGANGenerator",
+    "KimDecoder",
+    "KimEncoder",
+    "MLPDecoder",
+    "MLPEncoder",
+    "SongDecoder",
+    "TiedDecoder",
+    "VAEOutput",
+    "burgess_vae",
+    "chen_vae",
+    "infogan",
+    "kim_2d_vae",
+    "kim_3d_vae",
+    "linear_autoencoder",
+    "linear_vae",
+    "mlp_autoencoder",
+    "song_vae",
+]

@@ -1,8 +1,8 @@
 """The convolutional encoder and decoder that most dSprites results were trained with."""
 
-import torch
 from torch import Tensor, nn
 
+from ._layers import check_codes, check_images, check_sizes, prepare
 from .vae import VAE
 
 
@@ -20,7 +20,8 @@ class BurgessEncoder(nn.Module):
         images (batch, channels, 64, 64), float, in [0, 1] -> mean and logvar, both (batch, latents).
 
     Raises:
-        ValueError: latents or channels is out of range, or the images have another shape.
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range, or the images have another shape.
 
     Example:
         >>> import torch, fastdis
@@ -31,7 +32,7 @@ class BurgessEncoder(nn.Module):
 
     def __init__(self, latents: int = 10, channels: int = 1) -> None:
         super().__init__()
-        _check("BurgessEncoder", latents, channels)
+        check_sizes("BurgessEncoder", latents=latents, channels=channels)
         self.channels = channels
         self.layers = nn.Sequential(
             nn.Conv2d(channels, 32, 4, stride=2, padding=1),
@@ -49,14 +50,10 @@ class BurgessEncoder(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(256, 2 * latents),
         )
-        _prepare(self.layers)
+        prepare(self.layers)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        if images.shape[1:] != (self.channels, 64, 64):
-            raise ValueError(
-                f"BurgessEncoder: images must have shape (batch, {self.channels}, 64, 64), "
-                f"got {tuple(images.shape)}"
-            )
+        check_images("BurgessEncoder", images, (self.channels, 64, 64))
         mean, logvar = self.layers(images).chunk(2, dim=1)
         return mean, logvar
 
@@ -72,7 +69,8 @@ class BurgessDecoder(nn.Module):
         z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
 
     Raises:
-        ValueError: latents or channels is out of range, or z has another width.
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range, or z has another width.
 
     Example:
         >>> import torch, fastdis
@@ -82,7 +80,7 @@ class BurgessDecoder(nn.Module):
 
     def __init__(self, latents: int = 10, channels: int = 1) -> None:
         super().__init__()
-        _check("BurgessDecoder", latents, channels)
+        check_sizes("BurgessDecoder", latents=latents, channels=channels)
         self.latents = latents
         self.layers = nn.Sequential(
             nn.Linear(latents, 256),
@@ -100,13 +98,10 @@ class BurgessDecoder(nn.Module):
             nn.ReLU(inplace=True),
             nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
         )
-        _prepare(self.layers)
+        prepare(self.layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        if z.dim() != 2 or z.shape[1] != self.latents:
-            raise ValueError(
-                f"BurgessDecoder: z must have shape (batch, {self.latents}), got {tuple(z.shape)}"
-            )
+        check_codes("BurgessDecoder", z, self.latents)
         logits: Tensor = self.layers(z)
         return logits
 
@@ -124,25 +119,3 @@ def burgess_vae(latents: int = 10, channels: int = 1) -> VAE:
         torch.Size([2, 1, 64, 64])
     """
     return VAE(BurgessEncoder(latents, channels), BurgessDecoder(latents, channels))
-
-
-def _prepare(layers: nn.Module) -> None:
-    """He et al. 2015's initialisation, and the memory format that convolutions are fastest in.
-
-    With them β-TCVAE at a learning rate of 5e-4 begins to place the shapes after 150 steps, where torch's
-    default initialisation still draws the mean image after 800; and a step takes 72 ms instead of 248.
-    """
-    for name, parameter in layers.named_parameters():
-        if name.endswith("bias"):
-            nn.init.zeros_(parameter)
-        else:
-            nn.init.kaiming_normal_(parameter, nonlinearity="relu")
-        if parameter.dim() == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-
-
-def _check(name: str, latents: int, channels: int) -> None:
-    if latents < 1:
-        raise ValueError(f"{name}: latents must be at least 1, got {latents}")
-    if channels not in (1, 3):
-        raise ValueError(f"{name}: channels must be 1 or 3, got {channels}")

@@ -1,0 +1,173 @@
+"""The three networks of InfoGAN with gradient penalty: generator, critic, and Q, which reads the codes back.
+
+They follow the VAE of Kim & Mnih 2018 for 2D shapes with leaky ReLU, slope 0.2, throughout. None has batch
+normalisation: the gradient penalty is that of each image by itself (Gulrajani et al. 2017, section 4).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ._layers import check_codes, check_images, check_sizes, prepare
+from .vae import VAE
+
+
+class InfoGANGenerator(nn.Module):
+    """Codes and noise to the logits of the pixels: the decoder of an `infogan`.
+
+    Two dense layers of 128 and 1024 units, then transposed convolutions 4x4, stride 2, of 64, 32 and 32
+    channels and the image's. The noise is normal and drawn anew at each call in training mode; in evaluation
+    mode it is 0, so that a code has one image.
+
+    Args:
+        latents: number of codes.
+        channels: channels of the images, 1 or 3.
+        noise: number of noise variables, 0 for none.
+
+    Shape:
+        z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
+
+    Raises:
+        TypeError: a size is not an integer.
+        ValueError: a size is out of range, or z has another width.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.InfoGANGenerator(latents=5, noise=5)(torch.zeros(2, 5)).shape
+        torch.Size([2, 1, 64, 64])
+    """
+
+    def __init__(self, latents: int = 10, channels: int = 1, noise: int = 5) -> None:
+        super().__init__()
+        check_sizes("InfoGANGenerator", latents=latents, channels=channels)
+        if noise:
+            check_sizes("InfoGANGenerator", noise=noise)
+        self.latents = latents
+        self.noise = noise
+        self.layers = nn.Sequential(
+            nn.Linear(latents + noise, 128),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Linear(128, 1024),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Unflatten(1, (64, 4, 4)),
+            nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+        )
+        prepare(self.layers, "leaky_relu")
+
+    def forward(self, z: Tensor) -> Tensor:
+        check_codes("InfoGANGenerator", z, self.latents)
+        noise = torch.randn if self.training else torch.zeros
+        drawn = noise(len(z), self.noise, dtype=z.dtype, device=z.device)
+        logits: Tensor = self.layers(torch.cat([z, drawn], dim=1))
+        return logits
+
+
+class InfoGANCritic(nn.Module):
+    """Images to one real number each, large for those that look like data.
+
+    Convolutions 4x4, stride 2, of 32, 32, 64 and 64 channels, a dense layer of 128 units, one output.
+
+    Args:
+        channels: channels of the images, 1 or 3.
+
+    Shape:
+        images (batch, channels, 64, 64), float, in [0, 1] -> (batch, 1).
+
+    Raises:
+        TypeError: channels is not an integer.
+        ValueError: channels is neither 1 nor 3, or the images have another shape.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.InfoGANCritic()(torch.zeros(2, 1, 64, 64)).shape
+        torch.Size([2, 1])
+    """
+
+    def __init__(self, channels: int = 1) -> None:
+        super().__init__()
+        check_sizes("InfoGANCritic", channels=channels)
+        self.channels = channels
+        self.layers = _convolutions(channels, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        check_images("InfoGANCritic", images, (self.channels, 64, 64))
+        scores: Tensor = self.layers(images)
+        return scores
+
+
+class InfoGANEncoder(nn.Module):
+    """Q: images to the mean and logvar of the codes they were generated from.
+
+    The critic's layers with weights of their own, so that min over G and Q, max over the critic (Chen et al.
+    2016, equation 6) leaves no layer with two masters; Chen et al. share them to save time.
+
+    Args:
+        latents: number of codes.
+        channels: channels of the images, 1 or 3.
+
+    Shape:
+        images (batch, channels, 64, 64), float, in [0, 1] -> mean and logvar, both (batch, latents).
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range, or the images have another shape.
+
+    Example:
+        >>> import torch, fastdis
+        >>> mean, logvar = fastdis.models.InfoGANEncoder(latents=5)(torch.zeros(2, 1, 64, 64))
+        >>> mean.shape, logvar.shape
+        (torch.Size([2, 5]), torch.Size([2, 5]))
+    """
+
+    def __init__(self, latents: int = 10, channels: int = 1) -> None:
+        super().__init__()
+        check_sizes("InfoGANEncoder", latents=latents, channels=channels)
+        self.channels = channels
+        self.layers = _convolutions(channels, 2 * latents)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        check_images("InfoGANEncoder", images, (self.channels, 64, 64))
+        mean, logvar = self.layers(images).chunk(2, dim=1)
+        return mean, logvar
+
+
+def infogan(latents: int = 10, channels: int = 1, noise: int = 5) -> VAE:
+    """Q and the generator as one model, to train with `fastdis.losses.InfoGAN`, which holds the critic.
+
+    ``encode`` is Q and ``decode`` the generator, so that all that is done with a VAE can be done with it.
+
+    Raises:
+        TypeError: a size is not an integer.
+        ValueError: a size is out of range.
+
+    Example:
+        >>> import torch, fastdis
+        >>> model = fastdis.models.infogan(latents=5)
+        >>> model.decode(torch.randn(2, 5)).shape, model.encode(torch.rand(2, 1, 64, 64))[0].shape
+        (torch.Size([2, 1, 64, 64]), torch.Size([2, 5]))
+    """
+    return VAE(InfoGANEncoder(latents, channels), InfoGANGenerator(latents, channels, noise))
+
+
+def _convolutions(channels: int, outputs: int) -> nn.Sequential:
+    layers = nn.Sequential(
+        nn.Conv2d(channels, 32, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Conv2d(32, 32, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Conv2d(64, 64, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Flatten(),
+        nn.Linear(1024, 128),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Linear(128, outputs),
+    )
+    prepare(layers, "leaky_relu")
+    return layers

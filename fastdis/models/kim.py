@@ -1,0 +1,137 @@
+"""The convolutional encoder and decoder of FactorVAE, in the sizes for 2D shapes and for 3D shapes."""
+
+from torch import Tensor, nn
+
+from ._layers import check_codes, check_images, check_sizes, prepare
+from .vae import VAE
+
+
+class KimEncoder(nn.Module):
+    """Four convolutions and a dense layer: images to the mean and logvar of their posteriors.
+
+    Kim & Mnih 2018, appendix A: convolutions 4x4, stride 2, of 32, 32, 64 and 64 channels, then one dense
+    layer, ReLU between all; one last linear layer gives both halves.
+
+    Args:
+        latents: number of latents.
+        channels: channels of the images, 1 or 3.
+        hidden: units of the dense layer; 128 for 2D shapes, 256 for 3D shapes.
+
+    Shape:
+        images (batch, channels, 64, 64), float, in [0, 1] -> mean and logvar, both (batch, latents).
+
+    Raises:
+        TypeError: a size is not an integer.
+        ValueError: a size is out of range, or the images have another shape.
+
+    Example:
+        >>> import torch, fastdis
+        >>> mean, logvar = fastdis.models.KimEncoder(latents=10)(torch.zeros(2, 1, 64, 64))
+        >>> mean.shape, logvar.shape
+        (torch.Size([2, 10]), torch.Size([2, 10]))
+    """
+
+    def __init__(self, latents: int = 10, channels: int = 1, hidden: int = 128) -> None:
+        super().__init__()
+        check_sizes("KimEncoder", latents=latents, channels=channels, hidden=hidden)
+        self.channels = channels
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, 32, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(32, 32, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(32, 64, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(64, 64, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Flatten(),
+            nn.Linear(1024, hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, 2 * latents),
+        )
+        prepare(self.layers)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        check_images("KimEncoder", images, (self.channels, 64, 64))
+        mean, logvar = self.layers(images).chunk(2, dim=1)
+        return mean, logvar
+
+
+class KimDecoder(nn.Module):
+    """Two dense layers and four transposed convolutions: latents to the logits of the pixels.
+
+    Kim & Mnih 2018, appendix A: a dense layer, 1024 units, then transposed convolutions 4x4, stride 2, of 64,
+    32 and 32 channels and the image's; ReLU between all.
+
+    Args:
+        latents: number of latents.
+        channels: channels of the images, 1 or 3.
+        hidden: units of the first dense layer; 128 for 2D shapes, 256 for 3D shapes.
+
+    Shape:
+        z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
+
+    Raises:
+        TypeError: a size is not an integer.
+        ValueError: a size is out of range, or z has another width.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.KimDecoder(latents=10)(torch.zeros(2, 10)).shape
+        torch.Size([2, 1, 64, 64])
+    """
+
+    def __init__(self, latents: int = 10, channels: int = 1, hidden: int = 128) -> None:
+        super().__init__()
+        check_sizes("KimDecoder", latents=latents, channels=channels, hidden=hidden)
+        self.latents = latents
+        self.layers = nn.Sequential(
+            nn.Linear(latents, hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, 1024),
+            nn.ReLU(inplace=True),
+            nn.Unflatten(1, (64, 4, 4)),
+            nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+        )
+        prepare(self.layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        check_codes("KimDecoder", z, self.latents)
+        logits: Tensor = self.layers(z)
+        return logits
+
+
+def kim_2d_vae(latents: int = 10, channels: int = 1) -> VAE:
+    """The VAE of Kim & Mnih 2018 for 2D shapes (dSprites): dense layers of 128 units.
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.kim_2d_vae()(torch.zeros(2, 1, 64, 64)).z.shape
+        torch.Size([2, 10])
+    """
+    return VAE(KimEncoder(latents, channels, 128), KimDecoder(latents, channels, 128))
+
+
+def kim_3d_vae(latents: int = 6, channels: int = 3) -> VAE:
+    """The VAE of Kim & Mnih 2018 for 3D shapes: dense layers of 256 units, 6 latents, colour.
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.kim_3d_vae()(torch.zeros(2, 3, 64, 64)).z.shape
+        torch.Size([2, 6])
+    """
+    return VAE(KimEncoder(latents, channels, 256), KimDecoder(latents, channels, 256))

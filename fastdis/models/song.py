@@ -1,0 +1,73 @@
+"""The decoder of Song's comparison of VAE and β-VAE; its encoder is Burgess's."""
+
+from torch import Tensor, nn
+
+from ._layers import check_codes, check_sizes, prepare
+from .burgess import BurgessEncoder
+from .vae import VAE
+
+
+class SongDecoder(nn.Module):
+    """Two dense layers and four transposed convolutions: latents to the logits of the pixels.
+
+    Song 2018 (Comparing the VAE and the β-VAE under various latent bottleneck dimensionalities and data
+    complexities), section 3.4: 256 and 512 units, then transposed convolutions 4x4, stride 2, 32 channels
+    each, the last with the image's; ReLU between all. Burgess's has one dense layer of 256 units more.
+
+    Args:
+        latents: number of latents.
+        channels: channels of the images, 1 or 3.
+
+    Shape:
+        z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range, or z has another width.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.SongDecoder(latents=20)(torch.zeros(2, 20)).shape
+        torch.Size([2, 1, 64, 64])
+    """
+
+    def __init__(self, latents: int = 10, channels: int = 1) -> None:
+        super().__init__()
+        check_sizes("SongDecoder", latents=latents, channels=channels)
+        self.latents = latents
+        self.layers = nn.Sequential(
+            nn.Linear(latents, 256),
+            nn.ReLU(inplace=True),
+            nn.Linear(256, 512),
+            nn.ReLU(inplace=True),
+            nn.Unflatten(1, (32, 4, 4)),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+        )
+        prepare(self.layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        check_codes("SongDecoder", z, self.latents)
+        logits: Tensor = self.layers(z)
+        return logits
+
+
+def song_vae(latents: int = 10, channels: int = 1) -> VAE:
+    """The VAE of Song 2018, section 3.4, which trains with Adam at 5e-4, 64 images a batch.
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range.
+
+    Example:
+        >>> import torch, fastdis
+        >>> model = fastdis.models.song_vae(latents=5, channels=3)
+        >>> model(torch.zeros(2, 3, 64, 64)).reconstruction.shape
+        torch.Size([2, 3, 64, 64])
+    """
+    return VAE(BurgessEncoder(latents, channels), SongDecoder(latents, channels))

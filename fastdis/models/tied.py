@@ -1,0 +1,104 @@
+"""Autoencoders of dense layers whose decoder may use the encoder's weights, transposed."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ._layers import check_codes, check_sizes
+from .autoencoder import Autoencoder
+from .mlp import MLPDecoder, MLPEncoder
+
+
+class TiedDecoder(nn.Module):
+    """The mirror image of a dense encoder, with its weights transposed and biases of its own::
+
+        h_L = z,    h_{l-1} = W_l^T relu(h_l) + c_l    (no relu on z)
+
+    The tied weights of Vincent et al. 2010 (Stacked Denoising Autoencoders). Of the encoder's last layer the
+    rows of the mean are used. The weights belong to the encoder: they are counted, saved and moved with it,
+    so a model must hold both.
+
+    Args:
+        encoder: the dense encoder to mirror.
+
+    Shape:
+        z (batch, latents) -> logits (batch, *image_shape).
+
+    Raises:
+        TypeError: the encoder is not an `MLPEncoder`.
+        ValueError: z has another width.
+
+    Example:
+        >>> import torch, fastdis
+        >>> encoder = fastdis.models.MLPEncoder(3, (1, 16, 16), hidden=[32])
+        >>> decoder = fastdis.models.TiedDecoder(encoder)
+        >>> decoder(torch.zeros(2, 3)).shape, [tuple(bias.shape) for bias in decoder.parameters()]
+        (torch.Size([2, 1, 16, 16]), [(32,), (256,)])
+    """
+
+    def __init__(self, encoder: MLPEncoder) -> None:
+        super().__init__()
+        if not isinstance(encoder, MLPEncoder):
+            raise TypeError(f"TiedDecoder: encoder must be an MLPEncoder, got {type(encoder).__name__}")
+        self.latents = encoder.latents
+        self.image_shape = encoder.image_shape
+        linear = [layer for layer in encoder.layers if isinstance(layer, nn.Linear)]
+        self._mirrored = tuple(reversed(linear))  # a tuple, so that they stay the encoder's
+        self.biases = nn.ParameterList(torch.zeros(layer.in_features) for layer in self._mirrored)
+
+    def forward(self, z: Tensor) -> Tensor:
+        check_codes("TiedDecoder", z, self.latents)
+        weights = [layer.weight for layer in self._mirrored]
+        hidden = z @ weights[0][: self.latents] + self.biases[0]
+        for weight, bias in zip(weights[1:], list(self.biases)[1:], strict=True):
+            hidden = hidden.relu() @ weight + bias
+        return hidden.unflatten(1, self.image_shape)
+
+
+def linear_autoencoder(latents: int = 10, channels: int = 1, *, tied: bool = False) -> Autoencoder:
+    """An autoencoder of one linear layer each way; with squared errors it finds the principal subspace.
+
+    Args:
+        latents: number of latents.
+        channels: channels of the images, 1 or 3.
+        tied: decode with the encoder's weights, transposed.
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.linear_autoencoder(tied=True)(torch.zeros(2, 1, 64, 64)).reconstruction.shape
+        torch.Size([2, 1, 64, 64])
+    """
+    check_sizes("linear_autoencoder", latents=latents, channels=channels)
+    return _autoencoder(latents, channels, (), tied)
+
+
+def mlp_autoencoder(latents: int = 10, channels: int = 1, *, tied: bool = False) -> Autoencoder:
+    """An autoencoder with two hidden layers of 1200 units each way.
+
+    Args:
+        latents: number of latents.
+        channels: channels of the images, 1 or 3.
+        tied: decode with the encoder's weights, transposed.
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: one of them is out of range.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.mlp_autoencoder(tied=True)(torch.zeros(2, 1, 64, 64)).reconstruction.shape
+        torch.Size([2, 1, 64, 64])
+    """
+    check_sizes("mlp_autoencoder", latents=latents, channels=channels)
+    return _autoencoder(latents, channels, (1200, 1200), tied)
+
+
+def _autoencoder(latents: int, channels: int, hidden: Sequence[int], tied: bool) -> Autoencoder:
+    shape = (channels, 64, 64)
+    encoder = MLPEncoder(latents, shape, hidden)
+    return Autoencoder(encoder, TiedDecoder(encoder) if tied else MLPDecoder(latents, shape, hidden))
