@@ -3,5 +3,6 @@
 from .checkpoint import load_weights
 from .interrupt import TrainingInterrupted
 from .loop import fit
+from .schedules import Linear
 
-__all__ = ["TrainingInterrupted", "fit", "load_weights"]
+__all__ = ["Linear", "TrainingInterrupted", "fit", "load_weights"]

@@ -10,6 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..data import FactorDataset
+from ..kernels.packed_images import unpack
+from .processes import rank, world
+
 
 @runtime_checkable
 class Images(Protocol):
@@ -21,7 +25,11 @@ class Images(Protocol):
 
 
 def batches(
-    data: Images | Tensor | Iterable[Any], batch_size: int, seed: int, start: int = 0
+    data: Images | Tensor | Iterable[Any],
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    device: torch.device | None = None,
 ) -> Iterator[Tensor]:
     """Batches of images without end, beginning with batch number ``start``.
 
@@ -30,21 +38,44 @@ def batches(
     is taken as it comes, over and over: it brings its own batch size, and of a tuple the first item is the
     images. Its first ``start`` batches are drawn once more to get past them.
 
+    Of several processes each gets every so manieth image of a batch. Batches come on ``device``, and packed
+    images are moved there once, all of them, to be unpacked there.
+
     Raises:
         TypeError: data is none of these.
-        ValueError: batch_size is below 1 or above the number of images, or an iterable runs dry.
+        ValueError: batch_size is below 1 or above the number of images, an iterable runs dry, or the
+            processes cannot share a batch evenly.
     """
+    device = device or torch.device("cpu")
     if isinstance(data, Tensor | Images):
         count = len(data)
         if not 1 <= batch_size <= count:
             raise ValueError(f"fit: batch_size must be between 1 and the {count} images, got {batch_size}")
-        return _shuffled(data, count, batch_size, seed, start)
+        if isinstance(data, FactorDataset) and device.type != "cpu":
+            data = _Resident(data, device)
+        return (images.to(device) for images in _shuffled(data, count, batch_size, seed, start))
     if not isinstance(data, Iterable):
         raise TypeError(
             "fit: data must be a data set with images(indices), a tensor or an iterable of tensors, "
             f"got {type(data).__name__}"
         )
-    return islice(_repeated(data, seed), start, None)
+    stream = islice(_repeated(data, seed), start, None)
+    return (_own_share(images).to(device, non_blocking=True) for images in stream)
+
+
+class _Resident:
+    """The images of a data set, still packed, in the memory of a device that unpacks them itself."""
+
+    def __init__(self, data: FactorDataset, device: torch.device) -> None:
+        self._packed = torch.tensor(data.packed, device=device)
+        self._rows = data.rows
+        self._shape = data.image_shape
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def images(self, indices: NDArray[np.int64]) -> Tensor:
+        return unpack(self._packed, self._rows[indices], self._shape)
 
 
 def _shuffled(data: Images | Tensor, count: int, batch_size: int, seed: int, start: int) -> Iterator[Tensor]:
@@ -53,9 +84,18 @@ def _shuffled(data: Images | Tensor, count: int, batch_size: int, seed: int, sta
     while True:
         order = np.random.default_rng((seed, epoch)).permutation(count)
         for batch in range(first, per_epoch):
-            indices: NDArray[np.int64] = order[batch * batch_size : (batch + 1) * batch_size]
+            indices: NDArray[np.int64] = _own_share(order[batch * batch_size : (batch + 1) * batch_size])
             yield data[torch.from_numpy(indices)] if isinstance(data, Tensor) else data.images(indices)
         epoch, first = epoch + 1, 0
+
+
+def _own_share(batch: Any) -> Any:
+    """This process's part of a batch: of 3 processes the second has items 1, 4, 7, ..."""
+    if len(batch) % world():
+        raise ValueError(
+            f"fit: a batch must be a multiple of the {world()} processes, got {len(batch)} images"
+        )
+    return batch[rank() :: world()]
 
 
 def _repeated(data: Iterable[Any], seed: int) -> Iterator[Tensor]:

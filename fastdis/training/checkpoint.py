@@ -1,48 +1,25 @@
 """Checkpoints: all that a run needs to go on to the same bits, in one safetensors file.
 
-Tensors are named ``model.<name>``, ``objective.<name>``, ``optimizer.<parameter>.<name>``, ``sums.<term>``
-(the log's running sums) and ``generator.<device>``; the rest is JSON in the file's metadata.
+Tensors are named ``model.<name>``, ``objective.<name>``, ``optimizer.<player>.<parameter>.<name>``,
+``sums.<term>`` (the log's running sums) and ``generator.<process>.<device>``; the rest is JSON in the file's
+metadata.
 """
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ..data.atomic import atomic_write
+from .position import Position
+from .processes import gathered, mean, rank
 
 _KEPT = 2
-
-
-@dataclass
-class Position:
-    """How far a run has come."""
-
-    step: int = 0  # optimisation steps done, and batches drawn
-    seconds: float = 0.0  # spent in them
-    logged: int = 0  # the step of the log's last line
-    sums: dict[str, Tensor] = field(default_factory=dict)  # of each loss term in the steps since
-
-    def advance(self, terms: dict[str, Tensor], seconds: float) -> None:
-        """Count one step with its loss terms."""
-        self.step += 1
-        self.seconds += seconds
-        for name, value in terms.items():
-            value = value.double()
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
-
-    def means(self) -> dict[str, float]:
-        """A line of the log: the means of the terms since the line before."""
-        count = self.step - self.logged
-        row = {"step": self.step, "seconds": round(self.seconds, 3)}
-        row |= {name: value.item() / count for name, value in self.sums.items()}
-        self.logged = self.step
-        self.sums = {}
-        return row
 
 
 def latest(run_dir: Path) -> Path | None:
@@ -55,18 +32,28 @@ def write_checkpoint(
     position: Position,
     model: nn.Module,
     objective: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Mapping[str, Optimizer],
 ) -> Path:
-    """Write a checkpoint, then drop all but the newest two.
+    """Write a checkpoint, then drop all but the newest two. Of several processes the first writes.
 
     Raises:
         OSError: it cannot be written; the ones before it are untouched.
     """
-    state = optimizer.state_dict()
+    path = run_dir / f"checkpoint-{position.step:08d}.safetensors"
+    generators = gathered(_generators(model))
+    if position.sums is not None:
+        position.sums = mean(position.sums)
+    if rank() != 0:
+        return path
+    states = {player: optimizer.state_dict() for player, optimizer in optimizers.items()}
     tensors = _named("model", model.state_dict()) | _named("objective", objective.state_dict())
-    for index, values in state["state"].items():
-        tensors |= _named(f"optimizer.{index}", values)
-    tensors |= _named("sums", position.sums) | _named("generator", _generators(model))
+    for player, state in states.items():
+        for index, values in state["state"].items():
+            tensors |= _named(f"optimizer.{player}.{index}", values)
+    if position.sums is not None:
+        tensors |= _named("sums", dict(zip(position.names, position.sums, strict=True)))
+    for process, generator in enumerate(generators):
+        tensors |= _named(f"generator.{process}", generator)
     # each in memory of its own: safetensors refuses tensors that share it, as tied weights do
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -74,25 +61,26 @@ def write_checkpoint(
     }
     metadata = {
         "step": json.dumps(position.step),
+        "drawn": json.dumps(position.drawn),
         "seconds": json.dumps(position.seconds),
         "logged": json.dumps(position.logged),
-        "param_groups": json.dumps(state["param_groups"]),
+        "terms": json.dumps([] if position.sums is None else position.names),
+        "param_groups": json.dumps({player: state["param_groups"] for player, state in states.items()}),
     }
-    path = run_dir / f"checkpoint-{position.step:08d}.safetensors"
     before = latest(run_dir)
     try:
         with atomic_write(path) as file:
             file.write(save(tensors, metadata))
     except OSError as error:
         kept = f"the last good checkpoint is {before}" if before else "there is no earlier checkpoint"
-        raise OSError(error.errno, f"{error.strerror}; {kept}", str(path)) from error
+        raise OSError(error.errno, f"{error.strerror}; {kept}; make room and resume", str(path)) from error
     for old in sorted(run_dir.glob("checkpoint-*.safetensors"))[:-_KEPT]:
         old.unlink()
     return path
 
 
 def read_checkpoint(
-    path: Path, model: nn.Module, objective: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path, model: nn.Module, objective: nn.Module, optimizers: Mapping[str, Optimizer]
 ) -> Position:
     """Put everything back to where it was when the checkpoint was written, torch's default generators too.
 
@@ -103,22 +91,19 @@ def read_checkpoint(
     tensors, metadata = _read(path)
     _load(path, "model", model, tensors)
     _load(path, "objective", objective, tensors)
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    state = {}
-    for index, parameter in enumerate(parameters):
-        values = _without(f"optimizer.{index}", tensors)
-        state[index] = {
-            # in the parameter's own memory format, so that the arithmetic takes the same path
-            name: torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
-            for name, value in values.items()
-        }
-    optimizer.load_state_dict({"state": state, "param_groups": json.loads(metadata["param_groups"])})
-    _set_generators(model, _without("generator", tensors))
+    groups = json.loads(metadata["param_groups"])
+    for player, optimizer in optimizers.items():
+        state = _optimizer_state(optimizer, _without(f"optimizer.{player}", tensors))
+        optimizer.load_state_dict({"state": state, "param_groups": groups[player]})
+    _set_generators(model, _without(f"generator.{rank()}", tensors))
+    sums = {name: tensors[f"sums.{name}"] for name in json.loads(metadata["terms"])}
     return Position(
         step=json.loads(metadata["step"]),
+        drawn=json.loads(metadata["drawn"]),
         seconds=json.loads(metadata["seconds"]),
         logged=json.loads(metadata["logged"]),
-        sums={name: value.to(device_of(model)) for name, value in _without("sums", tensors).items()},
+        names=tuple(sums),
+        sums=torch.stack(list(sums.values())).to(device_of(model)) if sums else None,
     )
 
 
@@ -138,6 +123,18 @@ def load_weights(run_dir: str | Path, model: nn.Module) -> Path:
     tensors, _ = _read(path)
     _load(path, "model", model, tensors)
     return path
+
+
+def _optimizer_state(optimizer: Optimizer, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return {
+        index: {
+            # in the parameter's own memory format, so that the arithmetic takes the same path
+            name: torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+            for name, value in _without(str(index), tensors).items()
+        }
+        for index, parameter in enumerate(parameters)
+    }
 
 
 def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,5 @@
 """The training loop."""
 
-import json
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -12,13 +11,18 @@ from torch import Tensor, nn
 
 from .._memory import keep_freed_memory
 from .._progress import progress_bar
-from ..data.atomic import atomic_write
-from ..losses import LossTerms
 from ..version import __version__
+from . import processes
 from .batches import Images, batches
-from .checkpoint import Position, device_of, latest, read_checkpoint, write_checkpoint
+from .checkpoint import device_of, read_checkpoint, write_checkpoint
 from .interrupt import TrainingInterrupted, signals_kept
 from .log import Log, Row
+from .players import optimizers_of, play, turns_of
+from .position import Position
+from .run_folder import open_run
+from .schedules import Schedule, check_schedules, described, scheduled
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 def fit(
@@ -29,12 +33,19 @@ def fit(
     steps: int,
     batch_size: int = 64,
     learning_rate: float = 1e-4,
+    schedules: Mapping[str, Schedule] | None = None,
+    precision: str = "float32",
+    compile: bool = False,
     seed: int = 0,
+    minutes: float | None = None,
+    patience: int | None = None,
+    monitor: str = "total",
     run_dir: str | Path | None = None,
     resume: bool = False,
     config: Mapping[str, Any] | None = None,
     log_every: int = 100,
     checkpoint_every: int = 5000,
+    tensorboard: bool = False,
     progress: bool = True,
 ) -> list[Row]:
     """Train a model with Adam, in place.
@@ -42,33 +53,55 @@ def fit(
     The order of the images and all noise follow from ``seed``: two runs from the same weights give the same
     bits, and so does a run that was stopped and resumed. The caller's random state is left as it was.
 
+    An objective with a method ``turns(model, draw, step)`` performs a step itself: a generator that calls
+    ``draw()`` for each batch it needs and yields ``(player, LossTerms)``; the loop then takes one step of
+    that player's optimiser. Player "model" has Adam over the model's parameters; others come, by name, from
+    the objective's ``optimizers(model, learning_rate)``.
+
+    Where torch.distributed is initialised, as under torchrun, each process takes its slice of every batch
+    and gradients are averaged. Terms that couple the samples of a batch (the total correlation, the
+    covariance of DIP-VAE, permute_dims) then see batch_size / processes of them.
+
     Args:
         model: maps images to an object with ``reconstruction``, ``z``, ``mean`` and ``logvar``, as
-            `fastdis.models.VAE` does.
-        objective: a module called as those of `fastdis.losses` are.
+            `fastdis.models.VAE` does. Training runs where its parameters lie; the objective is moved there.
+        objective: a module called as those of `fastdis.losses` are, or with ``turns``.
         data: a data set with ``images(indices)``, a tensor of images, or an iterable of batches (a
-            DataLoader, say), of which tuples count by their first item.
+            DataLoader, say), of which tuples count by their first item. A `fastdis.data.FactorDataset` is
+            copied to the model's device, still packed, and its batches are unpacked there.
         steps: optimisation steps in all, those before a resumption included.
-        batch_size: images a step; an iterable brings its own.
+        batch_size: images a step, over all processes; an iterable brings its own.
         learning_rate: Adam's.
+        schedules: functions of the step (from 0), by the name of what they set: "learning_rate" or a number
+            of the objective, as in ``{"beta": Linear(0.0, 4.0, steps=10_000)}``.
+        precision: "float32", or "bfloat16" for forward passes under autocast.
+        compile: run the model through ``torch.compile(mode="reduce-overhead")``: CUDA graphs on a GPU.
         seed: of the images' order and of the noise.
+        minutes: end after so much time, with a checkpoint to go on from.
+        patience: end once the monitored term has not fallen for so many lines of the log.
+        monitor: the name of that term.
         run_dir: folder for ``config.json``, ``log.csv``, ``log.jsonl`` and the newest two checkpoints. With
             it Ctrl-C and SIGTERM leave a checkpoint.
         resume: go on from the newest checkpoint in run_dir. ``steps`` may then be larger than before.
         config: what else ``config.json`` shall say; a resumed run must agree with all of it.
         log_every: steps between two lines of the log, each the mean over those steps; step 1 has its own.
         checkpoint_every: steps between two checkpoints; there is always one at the end.
+        tensorboard: log to TensorBoard as well, in run_dir; needs ``pip install fastdis[tensorboard]``.
         progress: show a progress bar on standard error.
 
     Returns:
-        The lines of the log: ``step``, ``seconds``, ``total`` and the objective's terms.
+        The lines of the log: ``step``, ``seconds``, ``total`` and the objective's terms; those of a player
+        other than the model as ``player/term``, with ``player/loss`` for their sum.
 
     Raises:
         TypeError: data is of another kind.
-        ValueError: an argument is out of range, run_dir holds a run and resume is false, or a resumed run
-            has other settings or another architecture.
+        ValueError: an argument is out of range, run_dir holds a run and resume is false, a resumed run has
+            other settings or another architecture, or images do not fit the model.
         FileNotFoundError: resume is true and run_dir has no checkpoint.
-        FloatingPointError: the loss is no longer finite; the message names the step and the term.
+        FloatingPointError: the loss is no longer finite; the message names the step and the term. It is
+            looked at when a line of the log or a checkpoint is due.
+        OSError: a checkpoint cannot be written; the one before it is kept.
+        RuntimeError: TensorBoard is asked for and not installed.
         TrainingInterrupted: a KeyboardInterrupt, raised once the checkpoint is written.
 
     Example:
@@ -80,11 +113,9 @@ def fit(
         >>> [row["step"] for row in log], list(log[0])
         ([1, 2], ['step', 'seconds', 'total', 'reconstruction', 'kl'])
     """
-    for name, value in {"steps": steps, "log_every": log_every, "checkpoint_every": checkpoint_every}.items():
-        if value < 1:
-            raise ValueError(f"fit: {name} must be at least 1, got {value}")
-    if not 0 < learning_rate < math.inf:
-        raise ValueError(f"fit: learning_rate must be finite and above 0, got {learning_rate}")
+    _check(steps, learning_rate, precision, minutes, patience, log_every, checkpoint_every)
+    schedules = schedules or {}
+    check_schedules(schedules, objective)
     settings = {
         "fastdis": __version__,
         "model": type(model).__name__,
@@ -92,99 +123,102 @@ def fit(
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "schedules": described(schedules),
         "seed": seed,
+        "precision": precision,
+        "compile": compile,
+        "processes": processes.world(),
         **(config or {}),
     }
     folder = None if run_dir is None else Path(run_dir)
-    checkpoint = _open_run(folder, settings, resume)
+    checkpoint = open_run(folder, settings, resume)
     keep_freed_memory()
     device = device_of(model)
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    optimizers = optimizers_of(model, objective.to(device), learning_rate)
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    called = torch.compile(model, mode="reduce-overhead") if compile else model
+    until = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with (
         torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type),
         signals_kept(folder is not None) as received,
     ):
-        torch.manual_seed(seed)
-        position = read_checkpoint(checkpoint, model, objective, optimizer) if checkpoint else Position()
+        torch.manual_seed(seed + processes.rank())
+        position = read_checkpoint(checkpoint, model, objective, optimizers) if checkpoint else Position()
         if position.step > steps:
             raise ValueError(f"fit: steps must be at least the {position.step} already done, got {steps}")
-        stream = batches(data, batch_size, seed, start=position.step)
-        log = Log(folder, position.step)
+        processes.broadcast(model, objective)
+        stream = batches(data, batch_size, seed, start=position.drawn, device=device)
+        log = Log(folder, position.step, tensorboard)
         model.train()
-        with progress_bar("training", steps, "steps", done=position.step, shown=progress) as update:
-            while position.step < steps:
-                began = time.perf_counter()
-                images = next(stream).to(device)
-                output = model(images)
-                terms: LossTerms = objective(
-                    output.reconstruction, images, output.z, output.mean, output.logvar, step=position.step
-                )
-                if not terms.total.isfinite():
-                    raise _diverged(_not_finite(terms.to_dict()), position.step + 1, checkpoint)
-                optimizer.zero_grad()
-                terms.total.backward()
-                optimizer.step()
-                position.advance(terms.to_dict(), time.perf_counter() - began)
 
-                if position.step == 1 or position.step % log_every == 0:
-                    log.append(position.means())
-                update(position.step, _summary(log.rows))
-                stop = bool(received)
-                due = stop or position.step == steps or position.step % checkpoint_every == 0
-                if folder is not None and due:
-                    if unfit := _not_finite(dict(model.named_parameters())):
-                        raise _diverged(unfit, position.step, checkpoint)
-                    checkpoint = write_checkpoint(folder, position, model, objective, optimizer)
-                if stop:
+        def draw() -> Tensor:
+            position.drawn += 1
+            return next(stream)
+
+        shown = progress and processes.rank() == 0
+        with (
+            progress_bar("training", steps, "steps", done=position.step, shown=shown) as update,
+            scheduled(schedules, objective, optimizers["model"]) as set_schedules,
+        ):
+            ended, stopped = position.step == steps, False
+            while not ended:
+                began = time.perf_counter()
+                if compile:
+                    torch.compiler.cudagraph_mark_step_begin()
+                set_schedules(position.step)
+                terms = play(turns_of(called, objective, draw, position.step), optimizers, autocast)
+                position.advance(terms, time.perf_counter() - began)
+
+                line_due = position.step == 1 or position.step % log_every == 0
+                if line_due or processes.world() == 1:  # where several processes meet
+                    stopped = processes.any_of(bool(received))
+                    ended = stopped or processes.any_of(time.monotonic() >= until)
+                ended |= position.step == steps
+                if line_due:
+                    _require_finite(position, model, checkpoint)
+                    log.append(position.line())
+                    ended |= patience is not None and log.lines_since_best(monitor) >= patience
+                update(position.step, log.summary())
+                if folder is not None and (ended or position.step % checkpoint_every == 0):
+                    _require_finite(position, model, checkpoint)
+                    checkpoint = write_checkpoint(folder, position, model, objective, optimizers)
+                if stopped:
                     raise TrainingInterrupted(
                         f"stopped at step {position.step}; checkpoint {checkpoint}; resume to go on"
                     )
     return log.rows
 
 
-def _open_run(folder: Path | None, settings: dict[str, Any], resume: bool) -> Path | None:
-    """Write ``config.json``; the checkpoint to go on from, if any."""
-    if folder is None:
-        if resume:
-            raise ValueError("fit: run_dir must be given where resume is true, got None")
-        return None
-    checkpoint = latest(folder)
-    if resume and checkpoint is None:
-        raise FileNotFoundError(f"fit: run_dir must hold a checkpoint to resume from, {folder} has none")
-    if checkpoint is not None:
-        if not resume:
-            raise ValueError(
-                f"fit: run_dir must be new unless the run is resumed, {folder} holds {checkpoint.name}"
-            )
-        _require_same(folder / "config.json", json.loads(json.dumps(settings)))
-    with atomic_write(folder / "config.json") as file:
-        file.write(f"{json.dumps(settings, indent=2)}\n".encode())
-    return checkpoint
+def _check(
+    steps: int,
+    learning_rate: float,
+    precision: str,
+    minutes: float | None,
+    patience: int | None,
+    log_every: int,
+    checkpoint_every: int,
+) -> None:
+    counts = {"steps": steps, "patience": patience, "log_every": log_every}
+    for name, count in (counts | {"checkpoint_every": checkpoint_every}).items():
+        if count is not None and count < 1:
+            raise ValueError(f"fit: {name} must be at least 1, got {count}")
+    for name, value in {"learning_rate": learning_rate, "minutes": minutes}.items():
+        if value is not None and not 0 < value < math.inf:
+            raise ValueError(f"fit: {name} must be finite and above 0, got {value}")
+    if precision not in PRECISIONS:
+        raise ValueError(f"fit: precision must be {' or '.join(map(repr, PRECISIONS))}, got {precision!r}")
 
 
-def _require_same(path: Path, settings: dict[str, Any]) -> None:
-    before = json.loads(path.read_text())
-    changed = [
-        f"{name} was {before.get(name)!r}, got {settings.get(name)!r}"
-        for name in before | settings
-        if name not in ("fastdis", "steps") and before.get(name) != settings.get(name)
-    ]
-    if changed:
-        raise ValueError(f"fit: a resumed run must keep the settings of {path}: {'; '.join(changed)}")
-
-
-def _not_finite(tensors: dict[str, Tensor]) -> str:
-    """The name of the first tensor with a value that is not finite, the sum of all terms last; "" if none."""
-    names = sorted(tensors, key=lambda name: name == "total")
-    return next((name for name in names if not tensors[name].isfinite().all()), "")
-
-
-def _diverged(name: str, step: int, checkpoint: Path | None) -> FloatingPointError:
-    kept = f"the last good checkpoint is {checkpoint}" if checkpoint else "there is no checkpoint before it"
-    return FloatingPointError(
-        f"fit: {name} is not finite at step {step}; {kept}; a smaller learning_rate may help"
-    )
-
-
-def _summary(rows: list[Row]) -> str:
-    return "  ".join(f"{name} {value:.1f}" for name, value in list(rows[-1].items())[2:]) if rows else ""
+def _require_finite(position: Position, model: nn.Module, checkpoint: Path | None) -> None:
+    found = position.not_finite()
+    if found is None:
+        broken = (name for name, value in model.named_parameters() if not value.isfinite().all())
+        found = next(((name, position.step) for name in broken), None)
+    if found is not None:
+        name, step = found
+        kept = (
+            f"the last good checkpoint is {checkpoint}" if checkpoint else "there is no checkpoint before it"
+        )
+        raise FloatingPointError(
+            f"fit: {name} is not finite at step {step}; {kept}; a smaller learning_rate may help"
+        )

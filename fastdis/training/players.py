@@ -1,0 +1,79 @@
+"""One training step as the turns of its players, each with an optimiser of its own."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from ..losses import LossTerms
+from .processes import average_gradients
+
+Draw: TypeAlias = Callable[[], Tensor]
+Turns: TypeAlias = Iterator[tuple[str, LossTerms]]
+
+
+def optimizers_of(
+    model: nn.Module, objective: nn.Module, learning_rate: float
+) -> dict[str, torch.optim.Optimizer]:
+    """Those of ``objective.optimizers(model, learning_rate)``, if it has it, and Adam for the model."""
+    optimizers: dict[str, torch.optim.Optimizer] = {}
+    if hasattr(objective, "optimizers"):
+        optimizers |= objective.optimizers(model, learning_rate)
+    if "model" not in optimizers:
+        optimizers["model"] = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    return optimizers
+
+
+def turns_of(model: nn.Module, objective: nn.Module, draw: Draw, step: int) -> Turns:
+    """``objective.turns(model, draw, step)``, or the one turn of an objective that is only called."""
+    if hasattr(objective, "turns"):
+        turns: Turns = objective.turns(model, draw, step)
+        return turns
+    return _only_turn(model, objective, draw, step)
+
+
+def _only_turn(model: nn.Module, objective: nn.Module, draw: Draw, step: int) -> Turns:
+    images = draw()
+    output = model(images)
+    yield (
+        "model",
+        objective(output.reconstruction, images, output.z, output.mean, output.logvar, step=step),
+    )
+
+
+def play(
+    turns: Turns,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    autocast: AbstractContextManager[object],
+) -> dict[str, Tensor]:
+    """Let every player optimise in its turn; forward passes run under autocast.
+
+    What a turn leaves on the parameters of other players is dropped before they have theirs.
+
+    Returns:
+        The terms by name, those of player ``p`` other than the model as ``p/name`` and their total as
+        ``p/loss``; of a player with several turns in the step those of the last.
+
+    Raises:
+        ValueError: a player has no optimiser.
+    """
+    logged: dict[str, Tensor] = {}
+    while True:
+        with autocast:
+            turn = next(turns, None)
+        if turn is None:
+            return logged
+        player, terms = turn
+        if player not in optimizers:
+            raise ValueError(f"fit: players must be among {', '.join(optimizers)}, got {player!r}")
+        optimizers[player].zero_grad()
+        terms.total.backward()
+        average_gradients(optimizers[player])
+        optimizers[player].step()
+        logged |= terms.to_dict() if player == "model" else _prefixed(player, terms.to_dict())
+
+
+def _prefixed(player: str, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{player}/{'loss' if name == 'total' else name}": value for name, value in terms.items()}

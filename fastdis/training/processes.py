@@ -1,0 +1,64 @@
+"""Several processes that train one model, as torchrun starts them: each takes its slice of every batch.
+
+Without a process group there is one process, and nothing here does anything.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+def world() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this one is, from 0."""
+    return distributed.get_rank() if world() > 1 else 0
+
+
+def broadcast(*modules: nn.Module) -> None:
+    """Give every process the parameters and buffers of the first."""
+    if world() > 1:
+        for module in modules:
+            for tensor in module.state_dict().values():
+                distributed.broadcast(tensor, 0)
+
+
+def average_gradients(optimizer: torch.optim.Optimizer) -> None:
+    """The mean over the processes of every gradient, sent in one piece."""
+    if world() == 1:
+        return
+    gradients = [
+        parameter.grad
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+        if parameter.grad is not None
+    ]
+    flat = mean(torch.cat([gradient.reshape(-1) for gradient in gradients]))
+    parts = flat.split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view(gradient.shape))
+
+
+def mean(tensor: Tensor) -> Tensor:
+    """The mean over the processes, in place."""
+    if world() > 1:
+        distributed.all_reduce(tensor)
+        tensor /= world()
+    return tensor
+
+
+def gathered(value: Any) -> list[Any]:
+    """The value of every process, in the order of their ranks; anything that can be pickled."""
+    values = [value] * world()
+    if world() > 1:
+        distributed.all_gather_object(values, value)
+    return values
+
+
+def any_of(flag: bool) -> bool:
+    """Whether the flag is set in any of the processes."""
+    return any(gathered(flag))
