@@ -9,8 +9,9 @@ so that bin_d(x) is ``np.digitize(x, edges[d, :-1]) - 1``, with the largest valu
 integers: no bit of them depends on the order of the samples or on the number of threads.
 
 Least work, a sample: a subtraction, a product and a comparison for each code, one increment for each code and
-factor; 4 codes + 2 factors bytes read (float32 codes, 16-bit classes). Factors are merged while their joint
-table stays small (five factors of dSprites count as two), which leaves two increments a code instead of five.
+factor; 4 codes + 2 factors bytes read (float32 codes, 16-bit classes). On the CPU factors are merged while
+the counters of a code fit the L1 cache: five factors of dSprites count as three, which leaves three
+increments a code instead of five.
 """
 
 from collections.abc import Sequence

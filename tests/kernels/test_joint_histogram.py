@@ -96,6 +96,22 @@ def test_edges_that_coincide_leave_bins_empty() -> None:
         np.testing.assert_array_equal(found[0, :, 0].numpy(), expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("low", "high"), [(-4.1, 3.7), (1e-3, 9e3), (-2e-30, 1e-30), (100.0, 101.0)])
+def test_the_neighbours_of_every_edge_fall_on_its_right_side(low: float, high: float, dtype: type) -> None:
+    edges = np.linspace(dtype(low), dtype(high), 21, dtype=dtype)
+    inner = edges[1:-1]
+    beside = np.concatenate([edges, np.nextafter(inner, dtype(-np.inf)), np.nextafter(inner, dtype(np.inf))])
+    sure = (edges[1:] + edges[:-1]) / 2  # one block without doubt, one with
+    for column in (np.concatenate([sure] * 60), np.concatenate([sure] * 60 + [beside])):
+        classes, _ = joint_histogram.narrow_classes(torch.zeros(len(column), 1, dtype=torch.int64))
+        expected = np.bincount(np.clip(np.digitize(column, edges) - 1, 0, 19), minlength=20)
+        for backend in BACKENDS:
+            arguments = torch.from_numpy(column[:, None]), classes, torch.from_numpy(edges[None]), [1]
+            found = joint_histogram.joint_histogram(*arguments, backend=backend)
+            np.testing.assert_array_equal(found[0, :, 0].numpy(), expected)
+
+
 @pytest.mark.parametrize("bins", [1, 2, 19, 256, 1000])
 @pytest.mark.parametrize("samples", [1, 2, 17, 1024, 1025, 2500])
 def test_any_number_of_bins_and_samples(bins: int, samples: int) -> None:
@@ -193,10 +209,13 @@ def test_resampled_sums_are_those_of_repeated_samples(backend: str) -> None:
                 assert joint[r, d, k].item() == pytest.approx(n_log_n(cells), abs=1e-9)
 
 
-def test_factors_merge_while_their_table_is_small() -> None:
-    groups = numba_cpu._merge([1, 3, 6, 40, 32, 32], 1024)
+def test_factors_merge_while_their_counters_fit_together() -> None:
+    sizes = [1, 3, 6, 40, 32, 32]
+    groups = numba_cpu._merge(sizes, 409)
     assert sorted(k for group in groups for k in group) == [0, 1, 2, 3, 4, 5]
-    assert len(groups) == 2
+    assert len(groups) == 3
+    assert sum(np.prod([sizes[k] for k in group]) for group in groups) <= 409
+    assert len(numba_cpu._merge(sizes, 100)) == 6  # they do not fit apart: then merging is no gain
 
 
 def test_an_unknown_backend_is_refused() -> None:
