@@ -36,12 +36,23 @@ def read_arrays(path: str | Path, factors: str | Path | None = None) -> Arrays:
         return _npy(path), _npy(Path(factors))
     if factors is not None:
         raise TypeError(f"read_arrays: factors must be left out, {path} is to hold both arrays")
+    codes, classes = named_arrays(path, "codes", "factors")
+    return codes, classes
+
+
+def named_arrays(path: Path, *names: str) -> list[NDArray[np.generic]]:
+    """The arrays of these names in an npz or HDF5 file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is of another kind, is cut short or lacks an array, or one holds no numbers.
+    """
     with path.open("rb") as stream:
         zipped, head = is_zipfile(stream), stream.seek(0) or stream.read(8)
     if zipped:
-        return _npz(path)
+        return _npz(path, names)
     if head == b"\x89HDF\r\n\x1a\n":
-        return _hdf5(path)
+        return _hdf5(path, names)
     raise ValueError(f"{path} must be a complete npz or HDF5 file; it is of another kind or cut short")
 
 
@@ -53,26 +64,31 @@ def _npy(path: Path) -> NDArray[np.generic]:
     return array
 
 
-def _npz(path: Path) -> Arrays:
+def _npz(path: Path, names: tuple[str, ...]) -> list[NDArray[np.generic]]:
     try:
         with np.load(path) as file:
-            _check_names(path, list(file))
-            return file["codes"], file["factors"]
+            _check_names(path, names, list(file))
+            try:
+                return [np.asarray(file[name]) for name in names]
+            except ValueError as error:
+                raise ValueError(f"{path} must hold arrays of numbers ({error})") from error
     except (BadZipFile, EOFError) as error:
         raise ValueError(f"{path} must be a complete npz file ({error})") from error
 
 
-def _hdf5(path: Path) -> Arrays:
+def _hdf5(path: Path, names: tuple[str, ...]) -> list[NDArray[np.generic]]:
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
-            _check_names(path, [name for name in file if isinstance(file[name], h5py.Dataset)])
-            return file["codes"][()], file["factors"][()]
+            _check_names(path, names, [name for name in file if isinstance(file[name], h5py.Dataset)])
+            return [np.asarray(file[name][()]) for name in names]
     except OSError as error:
         raise ValueError(f"{path} must be a complete HDF5 file ({error})") from error
 
 
-def _check_names(path: Path, names: list[str]) -> None:
-    if not {"codes", "factors"} <= set(names):
-        raise ValueError(f"{path} must hold the arrays codes and factors, got {', '.join(names) or 'none'}")
+def _check_names(path: Path, names: tuple[str, ...], found: list[str]) -> None:
+    if not set(names) <= set(found):
+        raise ValueError(
+            f"{path} must hold the arrays {' and '.join(names)}, got {', '.join(found) or 'none'}"
+        )

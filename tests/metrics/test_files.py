@@ -72,3 +72,9 @@ def test_another_kind_of_file_and_no_file(tmp_path: Path) -> None:
         read_arrays(tmp_path / "absent.npz")
     with pytest.raises(FileNotFoundError):
         read_arrays(tmp_path / "absent.npy", tmp_path / "absent.npy")
+
+
+def test_objects_are_refused_and_never_unpickled(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.npz", codes=CODES, factors=np.array([["a", None]], dtype=object))
+    with pytest.raises(ValueError, match=r"mine\.npz must hold arrays of numbers"):
+        read_arrays(path)
