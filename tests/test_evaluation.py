@@ -157,9 +157,9 @@ def test_a_file_of_codes(arrays: tuple[NDArray[np.float64], NDArray[np.int64]], 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "must be a complete npz file"),
-        (b"PK no zip", "must be a complete npz file"),
-        ("cut", "must be a complete npz file"),
+        (b"", "must be a complete npz or HDF5 file"),
+        (b"PK no zip", "must be a complete npz or HDF5 file"),
+        ("cut", "must be a complete npz or HDF5 file"),
         ("spoilt", "must be a complete npz file"),
         ({"codes": np.zeros((4, 2))}, "must hold the arrays codes and factors, got codes"),
         ({"codes": np.zeros((4, 2)), "factors": np.zeros((3, 2), int)}, "as many rows as codes, 4, got 3"),
