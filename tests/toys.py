@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from fastdis.data import FactorDataset
 from fastdis.kernels.packed_images import pack
-from fastdis.models import VAE
+from fastdis.models import VAE, VAEOutput
 
 
 def squares() -> FactorDataset:
@@ -27,9 +27,10 @@ class Encoder(nn.Module):
         super().__init__()
         self.convolution = nn.Conv2d(1, 4, 8, stride=8)
         self.head = nn.Linear(4 * 8 * 8, 6)
+        self.dropout = 0.2
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = nn.functional.dropout(self.convolution(images).relu(), 0.2, self.training)
+        hidden = nn.functional.dropout(self.convolution(images).relu(), self.dropout, self.training)
         mean, logvar = self.head(hidden.view(len(images), -1)).chunk(2, dim=1)
         return mean, logvar
 
@@ -37,3 +38,19 @@ class Encoder(nn.Module):
 def small_vae(seed: int = 0) -> VAE:
     torch.manual_seed(seed)
     return VAE(Encoder(), nn.Sequential(nn.Linear(3, 64 * 64), nn.Unflatten(1, (1, 64, 64))))
+
+
+class Noiseless(VAE):
+    """z is the mean."""
+
+    def forward(self, images: Tensor) -> VAEOutput:
+        mean, logvar = self.encode(images)
+        return VAEOutput(self.decode(mean), mean, mean, logvar)
+
+
+def noiseless_vae(seed: int = 0) -> VAE:
+    """As `small_vae`, but nothing in it is random."""
+    noisy = small_vae(seed)
+    model = Noiseless(noisy.encoder, noisy.decoder)
+    model.encoder.dropout = 0.0
+    return model

@@ -40,3 +40,23 @@ def sum_shard(
     own = slice(0, 180) if rank == 0 else slice(180, None)
     np.save(f"{path}/{rank}.npy", posterior.sharded_log_density(z, mean[own], logvar[own]))
     torch.distributed.destroy_process_group()
+
+
+def train_together(rank: int, path: str) -> None:
+    """One run without noise, one with noise in one go, and that one again in two parts."""
+    from fastdis.losses import BetaVAE
+    from fastdis.training import fit
+    from toys import noiseless_vae, small_vae, squares
+
+    torch.set_num_threads(1)
+    _join(rank, path)
+    settings = {"batch_size": 8, "log_every": 2, "progress": False}
+    quiet = noiseless_vae(seed=rank)  # that of the first process counts
+    whole, parts = small_vae(), small_vae()
+    rows = fit(quiet, BetaVAE(), squares(), steps=6, run_dir=f"{path}/run", **settings)
+    fit(whole, BetaVAE(), squares(), steps=6, **settings)
+    fit(parts, BetaVAE(), squares(), steps=3, run_dir=f"{path}/parts", **settings)
+    fit(parts, BetaVAE(), squares(), steps=6, run_dir=f"{path}/parts", resume=True, **settings)
+    weights = [list(model.parameters()) for model in (quiet, whole, parts)]
+    torch.save((weights, rows), f"{path}/{rank}.pt")
+    torch.distributed.destroy_process_group()

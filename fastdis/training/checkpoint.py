@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from ..data.atomic import atomic_write
 from .position import Position
-from .processes import gathered, mean, rank
+from .processes import gathered, mean, rank, wait
 
 _KEPT = 2
 
@@ -40,43 +40,45 @@ def write_checkpoint(
         OSError: it cannot be written; the ones before it are untouched.
     """
     path = run_dir / f"checkpoint-{position.step:08d}.safetensors"
-    generators = gathered(_generators(model))
-    if position.sums is not None:
-        position.sums = mean(position.sums)
-    if rank() != 0:
-        return path
     states = {player: optimizer.state_dict() for player, optimizer in optimizers.items()}
     tensors = _named("model", model.state_dict()) | _named("objective", objective.state_dict())
     for player, state in states.items():
         for index, values in state["state"].items():
             tensors |= _named(f"optimizer.{player}.{index}", values)
     if position.sums is not None:
+        position.sums = mean(position.sums)
         tensors |= _named("sums", dict(zip(position.names, position.sums, strict=True)))
-    for process, generator in enumerate(generators):
-        tensors |= _named(f"generator.{process}", generator)
+    for process, generators in enumerate(gathered(_generators(model))):
+        tensors |= _named(f"generator.{process}", generators)
+    metadata = {
+        "step": position.step,
+        "drawn": position.drawn,
+        "seconds": position.seconds,
+        "logged": position.logged,
+        "terms": [] if position.sums is None else position.names,
+        "param_groups": {player: state["param_groups"] for player, state in states.items()},
+    }
+    if rank() == 0:
+        _write(path, tensors, {name: json.dumps(value) for name, value in metadata.items()})
+    wait()
+    return path
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     # each in memory of its own: safetensors refuses tensors that share it, as tied weights do
-    tensors = {
+    apart = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    metadata = {
-        "step": json.dumps(position.step),
-        "drawn": json.dumps(position.drawn),
-        "seconds": json.dumps(position.seconds),
-        "logged": json.dumps(position.logged),
-        "terms": json.dumps([] if position.sums is None else position.names),
-        "param_groups": json.dumps({player: state["param_groups"] for player, state in states.items()}),
-    }
-    before = latest(run_dir)
+    before = latest(path.parent)
     try:
         with atomic_write(path) as file:
-            file.write(save(tensors, metadata))
+            file.write(save(apart, metadata))
     except OSError as error:
         kept = f"the last good checkpoint is {before}" if before else "there is no earlier checkpoint"
         raise OSError(error.errno, f"{error.strerror}; {kept}; make room and resume", str(path)) from error
-    for old in sorted(run_dir.glob("checkpoint-*.safetensors"))[:-_KEPT]:
+    for old in sorted(path.parent.glob("checkpoint-*.safetensors"))[:-_KEPT]:
         old.unlink()
-    return path
 
 
 def read_checkpoint(

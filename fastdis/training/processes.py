@@ -62,3 +62,9 @@ def gathered(value: Any) -> list[Any]:
 def any_of(flag: bool) -> bool:
     """Whether the flag is set in any of the processes."""
     return any(gathered(flag))
+
+
+def wait() -> None:
+    """Go on once every process has come here."""
+    if world() > 1:
+        distributed.barrier()

@@ -69,9 +69,7 @@ class Recording(BetaVAE):
 
 def test_a_weight_follows_its_schedule_and_comes_back() -> None:
     objective = Recording()
-    fit(
-        small_vae(), objective, squares(), steps=6, schedules={"beta": Linear(0.0, 2.0, steps=4)}, **SETTINGS
-    )
+    fit(small_vae(), objective, squares(), steps=6, schedules={"beta": Linear(0.0, 2.0, steps=4)}, **SETTINGS)
     assert objective.seen == [0.0, 0.5, 1.0, 1.5, 2.0, 2.0]
     assert objective.beta == 3.0
 
