@@ -1,4 +1,4 @@
-"""The command line: ``fastdis train | evaluate | demo | data``."""
+"""The command line: ``fastdis train | evaluate | posterior | demo | data``."""
 
 import sys
 import warnings
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from .posterior import MAX_PAIRS
 from .training.recipe import OBJECTIVES, Recipe
 from .version import __version__
 
@@ -146,7 +147,12 @@ def evaluate(
     run: Annotated[Path | None, typer.Argument(help="Folder of a run of `fastdis train`.")] = None,
     codes: Annotated[
         Path | None,
-        typer.Option(help="Instead of a run: an npz with arrays codes and factors, from any framework."),
+        typer.Option(
+            help="Instead of a run: an npz or HDF5 file with codes and factors, or an npy of the codes."
+        ),
+    ] = None,
+    factors: Annotated[
+        Path | None, typer.Option(help="With --codes FILE.npy: an npy of the factors.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="With --codes: a folder for metrics.json and a picture.")
@@ -157,11 +163,13 @@ def evaluate(
     from . import evaluation
 
     if (run is None) == (codes is None):
-        raise ValueError("evaluate: give either the folder of a run or --codes FILE.npz")
+        raise ValueError("evaluate: give either the folder of a run or --codes FILE")
     if out is not None and codes is None:
         raise ValueError("evaluate: --out goes with --codes; the report on a run is written into its folder")
+    if factors is not None and codes is None:
+        raise ValueError("evaluate: --factors goes with --codes; a run brings its own")
     if codes is not None:
-        _show(evaluation.evaluate_codes(codes, folder=out, seed=seed))
+        _show(evaluation.evaluate_codes(codes, factors, folder=out, seed=seed))
     elif run is not None:
         _show(evaluation.evaluate_run(run, seed=seed))
 
@@ -170,6 +178,49 @@ def _show(report: "Report") -> None:
     print(report)
     if report.folder is not None:
         print(f"report: {report.folder}: {', '.join(report.files)}")
+
+
+@app.command()
+@_in_one_line
+def posterior(
+    run: Annotated[Path | None, typer.Argument(help="Folder of a run of `fastdis train`.")] = None,
+    codes: Annotated[
+        Path | None,
+        typer.Option(help="Instead of a run: an npz or HDF5 file with arrays mean and logvar."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --codes: a folder for posterior.json and a picture.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Samples of the posterior of each image.")] = 1,
+    tolerance: Annotated[float, typer.Option(help="Largest error of a log density, in nats.")] = 1e-4,
+    max_pairs: Annotated[
+        float,
+        typer.Option(
+            help="Of a sample and an image; where more would be needed, images are drawn at random."
+        ),
+    ] = MAX_PAIRS,
+    seed: Annotated[int, typer.Option(help="Of the samples.")] = 0,
+) -> None:
+    """Mutual information, total correlation and dimension-wise KL, with q(z) over all images."""
+    from . import evaluation
+
+    if (run is None) == (codes is None):
+        raise ValueError("posterior: give either the folder of a run or --codes FILE")
+    if out is not None and codes is None:
+        raise ValueError("posterior: --out goes with --codes; that of a run is written into its folder")
+    options: dict[str, Any] = {
+        "samples": samples,
+        "tolerance": tolerance,
+        "max_pairs": max_pairs,
+        "seed": seed,
+    }
+    if codes is not None:
+        print(evaluation.decompose_codes(codes, folder=out, **options))
+    elif run is not None:
+        print(evaluation.decompose_run(run, **options))
+    folder = out or run
+    if folder is not None:
+        print(f"report: {folder}: {', '.join(evaluation.posterior.FILES)}")
 
 
 @app.command()

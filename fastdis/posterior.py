@@ -78,9 +78,9 @@ class PosteriorDecomposition:
         return plain | {"dimwise_kl_per_latent": self.dimwise_kl_per_latent.tolist()}
 
     def __str__(self) -> str:
-        drawn = "each" if self.queries == self.posteriors else f"{self.queries:,} of them, drawn at random,"
+        some = "" if self.queries == self.posteriors else f" of {self.queries:,} of them drawn at random"
         lines = [
-            f"q(z) over {self.posteriors:,} images; the expectation over {self.samples} z of {drawn}",
+            f"q(z) over {self.posteriors:,} images, {self.samples} z from each{some}",
             f"  index-code MI       {self.index_code_mi:9.4f} ± {self.index_code_mi_error:.4f}",
             f"  total correlation   {self.total_correlation:9.4f} ± {self.total_correlation_error:.4f}",
             f"  dimension-wise KL   {self.dimwise_kl:9.4f} ± {self.dimwise_kl_error:.4f}",

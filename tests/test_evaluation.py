@@ -103,6 +103,23 @@ def test_the_kl_and_the_reconstruction(report: evaluation.Report) -> None:
     assert numbers(report)["reconstruction"]["score"] > 0
 
 
+def test_the_parts_of_the_kl(report: evaluation.Report) -> None:
+    mean, logvar = Knowing()(squares().images(slice(None)))
+    expected = fastdis.posterior.decompose(mean, logvar).to_dict()
+    for name in ("index_code_mi", "total_correlation", "dimwise_kl"):
+        number = numbers(report)[name]
+        assert (number["score"], number["standard_error"]) == (expected[name], expected[f"{name}_error"])
+        assert "q(z) over 96 images" in number["definition"]
+    assert numbers(report)["dimwise_kl"]["per_latent"] == expected["dimwise_kl_per_latent"]
+
+
+def test_a_sampled_expectation_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation.report, "PAIRS", 3000)
+    report = evaluate(small_vae(), squares(), tmp_path, progress=False)
+    assert numbers(report)["index_code_mi"]["samples"] == 3000 // 96
+    assert str(report).splitlines()[0].split() == ["96", "images", "31", "images"]
+
+
 def test_the_reconstruction_is_the_mean_over_images(tmp_path: Path) -> None:
     model, data = small_vae().eval(), squares()
     images = data.images(slice(None))
@@ -114,8 +131,8 @@ def test_the_reconstruction_is_the_mean_over_images(tmp_path: Path) -> None:
 
 def test_the_pictures_are_there(report: evaluation.Report) -> None:
     assert sorted(path.name for path in report.folder.iterdir()) == sorted(report.files)
-    for name in ("traversals.png", "kl_per_latent.png", "mutual_information.png"):
-        assert (report.folder / name).read_bytes().startswith(PNG)
+    for name in ("traversals", "kl_per_latent", "mutual_information", "aggregated_marginals"):
+        assert (report.folder / f"{name}.png").read_bytes().startswith(PNG)
 
 
 def test_the_table_has_a_line_a_number(report: evaluation.Report) -> None:
@@ -229,7 +246,7 @@ def test_codes_are_read_back_until_the_checkpoint_changes(
         calls.append(arguments)
         return encode(*arguments, **options)
 
-    monkeypatch.setattr(evaluation.run, "encode", counted)
+    monkeypatch.setattr(evaluation.encoded_run, "encode", counted)
     first = evaluate_run(run_dir, progress=False).content
     assert evaluate_run(run_dir, progress=False).content == first
     assert len(calls) == 1

@@ -1,9 +1,19 @@
-"""Encode every image, score the codes, write the report."""
+"""Encode every image, score the codes, decompose the KL, write the report."""
 
 from .codes import evaluate_codes
 from .encode import encode
 from .numbers import score
+from .posterior import decompose_codes, decompose_run
 from .report import Report, evaluate
 from .run import evaluate_run
 
-__all__ = ["Report", "encode", "evaluate", "evaluate_codes", "evaluate_run", "score"]
+__all__ = [
+    "Report",
+    "decompose_codes",
+    "decompose_run",
+    "encode",
+    "evaluate",
+    "evaluate_codes",
+    "evaluate_run",
+    "score",
+]

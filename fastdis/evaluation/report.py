@@ -16,10 +16,13 @@ from .. import plots
 from ..data.atomic import atomic_write
 from ..functional import gaussian_kl
 from ..models import VAE
+from ..posterior import decompose
 from ..version import __version__
 from .encode import Codes, decode, encode, evaluating
 from .numbers import kl_number, reconstruction_number, sampled, score
+from .posterior import marginals, posterior_numbers
 
+PAIRS = 5e9  # of the aggregated posterior: some twenty seconds on two cores
 TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
 
 
@@ -51,9 +54,10 @@ class Report:
             (number["name"], number["samples"]): f"{number['score']:.4f} {number.get('unit', '')}".strip()
             for number in numbers
         }
-        header = " " * 16 + "".join(f"{count:,} images".rjust(18) for count in counts)
+        width = max(16, *(len(number["name"]) + 2 for number in numbers))
+        header = " " * width + "".join(f"{count:,} images".rjust(18) for count in counts)
         lines = [
-            name.ljust(16) + "".join(cells.get((name, count), "").rjust(18) for count in counts)
+            name.ljust(width) + "".join(cells.get((name, count), "").rjust(18) for count in counts)
             for name in dict.fromkeys(number["name"] for number in numbers)
         ]
         return "\n".join([header, *lines])
@@ -74,7 +78,11 @@ def evaluate(
     """Encode every image of a data set, score the codes and write the report.
 
     The folder gets ``metrics.json`` (every number with its definition, the number of images and the seed),
-    ``traversals.png``, ``kl_per_latent.png`` and ``mutual_information.png``.
+    ``traversals.png``, ``kl_per_latent.png``, ``mutual_information.png`` and ``aggregated_marginals.png``.
+
+    The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
+    that more than 5e9 pairs would have to be evaluated, the expectation is over fewer images, drawn at
+    random; the report gives the number.
 
     Args:
         model: has ``encode`` and ``decode``, as `fastdis.models.VAE`.
@@ -82,12 +90,13 @@ def evaluate(
         folder: where the report goes; made if need be.
         codes: mean and logvar of every image, where `encode` has run before.
         likelihood: "bernoulli" where the decoder's outputs are logits, "gaussian" where they are the pixels.
-        seed: of the sample of 10,000 images.
+        seed: of the sample of 10,000 images, and of the noise for the aggregated posterior.
         about: what ``metrics.json`` shall say besides.
         title: stands above the pictures.
         progress: show a progress bar on standard error.
 
     Raises:
+        ValueError: a code is not finite.
         OSError: the folder or a file cannot be written; none is left half-written.
     """
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
@@ -97,6 +106,7 @@ def evaluate(
     names = [data.factor_names[k] for k in varying]
     scores = score(mean, factors[:, varying], seed=seed)
     information = np.asarray(scores[0]["mutual_information"])
+    parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
     best = [names[row.argmax()] if kl[d] > 0.1 else "" for d, row in enumerate(information)]
     with evaluating(model):
         reconstruction = reconstruction_number(model, data, mean, likelihood=likelihood, seed=seed)
@@ -104,13 +114,14 @@ def evaluate(
             "traversals": _traversals(model, data, mean, kl, best, likelihood, seed, title),
             "kl_per_latent": plots.kl_per_latent(kl, title),
             "mutual_information": plots.mutual_information(information, names, title),
+            "aggregated_marginals": marginals(mean, logvar, parts, title),
         }
     content = {
         "fastdis": __version__,
         **(about or {}),
         "images": len(data),
         "factors": names,
-        "numbers": [*scores, kl_number(kl, len(mean)), reconstruction],
+        "numbers": [*scores, kl_number(kl, len(mean)), *posterior_numbers(parts, seed), reconstruction],
     }
     return write(Path(folder), content, pictures)
 

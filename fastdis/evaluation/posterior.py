@@ -1,0 +1,132 @@
+"""The exact aggregated posterior of a run or of anybody's codes, for reports and alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .. import plots
+from ..data.atomic import atomic_write
+from ..metrics.files import named_arrays
+from ..posterior import PosteriorDecomposition, decompose, marginal_curves
+from ..version import __version__
+from .encoded_run import EncodedRun
+from .numbers import Number
+
+FILES = ("posterior.json", "aggregated_marginals.png")
+
+_DEFINITIONS = {
+    "index_code_mi": "I(x; z) = E log q(z|x) - log q(z), at most the logarithm of the number of images.",
+    "total_correlation": "KL(q(z) || prod_d q(z_d)).",
+    "dimwise_kl": "KL(q(z_d) || p(z_d)), summed over latents.",
+}
+
+
+def decompose_run(
+    run_dir: str | Path,
+    *,
+    samples: int = 1,
+    tolerance: float = 1e-4,
+    seed: int = 0,
+    max_pairs: float | None = None,
+    progress: bool = True,
+) -> PosteriorDecomposition:
+    """Decompose the KL of a run's newest checkpoint with q(z) over all images of its data set.
+
+    The run's folder gets ``posterior.json``, ``aggregated_marginals.png`` and, unless it is there from
+    before, ``codes.npz``. Where more than max_pairs pairs would be evaluated the expectation is over as many
+    images, drawn at random, as they allow; the result says over how many.
+
+    Args:
+        run_dir: the folder of a run that `fastdis train` made.
+        samples, tolerance, seed, max_pairs: as in `fastdis.posterior.decompose`.
+        progress: show a progress bar on standard error while encoding.
+
+    Raises:
+        FileNotFoundError: the folder is no run's, or has no checkpoint yet.
+        ValueError: the checkpoint is damaged or of another architecture, the model is not known, or its codes
+            are not finite.
+        OSError: a file cannot be written.
+    """
+    run = EncodedRun.of(Path(run_dir), progress=progress)
+    mean, logvar = run.codes
+    result = decompose(
+        mean, logvar, samples=samples, tolerance=tolerance, seed=seed, queries="auto", max_pairs=max_pairs
+    )
+    _write(Path(run_dir), result, run.about | {"seed": seed}, marginals(mean, logvar, result, run.title))
+    return result
+
+
+def decompose_codes(
+    path: str | Path,
+    *,
+    folder: str | Path | None = None,
+    samples: int = 1,
+    tolerance: float = 1e-4,
+    seed: int = 0,
+    max_pairs: float | None = None,
+) -> PosteriorDecomposition:
+    """The same from the arrays ``mean`` and ``logvar``, (images, latent) each, of an npz or HDF5 file.
+
+    Args:
+        path: the file.
+        folder: where ``posterior.json`` and ``aggregated_marginals.png`` go; nothing is written if None.
+        samples, tolerance, seed, max_pairs: as in `fastdis.posterior.decompose`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        TypeError: an array is not real.
+        ValueError: the file is of another kind, is cut short or lacks an array; the arrays have different
+            shapes, are no matrices, or not finite.
+    """
+    path = Path(path)
+    mean, logvar = named_arrays(path, "mean", "logvar")
+    result = decompose(
+        mean, logvar, samples=samples, tolerance=tolerance, seed=seed, queries="auto", max_pairs=max_pairs
+    )
+    if folder is not None:
+        about = {"codes": str(path), "seed": seed}
+        _write(Path(folder), result, about, marginals(mean, logvar, result))
+    return result
+
+
+def posterior_numbers(result: PosteriorDecomposition, seed: int) -> list[Number]:
+    """MI, total correlation and dimension-wise KL as numbers of a report."""
+    measured = result.to_dict()
+    how = (
+        f" q(z) over {result.posteriors:,} images, to {result.truncation_error:.1e} nats; the expectation "
+        f"over {result.samples} z from each of the images that `samples` counts."
+    )
+    numbers = [
+        {
+            "name": name,
+            "seed": seed,
+            "score": measured[name],
+            "standard_error": measured[f"{name}_error"],
+            "unit": "nats",
+            "samples": result.queries,
+            "definition": definition + how,
+        }
+        for name, definition in _DEFINITIONS.items()
+    ]
+    numbers[-1]["per_latent"] = measured["dimwise_kl_per_latent"]
+    return numbers
+
+
+def marginals(
+    mean: NDArray[np.generic], logvar: NDArray[np.generic], result: PosteriorDecomposition, title: str = ""
+) -> Figure:
+    """Each latent's q(z_d) against the prior, with its KL."""
+    z, density = marginal_curves(mean, logvar)
+    return plots.aggregated_marginals(z, density, result.dimwise_kl_per_latent, title)
+
+
+def _write(folder: Path, result: PosteriorDecomposition, about: dict[str, Any], picture: Figure) -> None:
+    content = {"fastdis": __version__, **about, "unit": "nats", **result.to_dict()}
+    with atomic_write(folder / FILES[0]) as file:
+        file.write(f"{json.dumps(content, indent=2)}\n".encode())
+    with atomic_write(folder / FILES[1]) as file:
+        picture.savefig(file, format="png", dpi=120)
