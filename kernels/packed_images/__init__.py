@@ -57,7 +57,7 @@ def unpack(
         indices: (n,) integers from 0 to count - 1, in any order, repeated or not.
         image_shape: (channels, height, width).
         dtype: float32, float64, float16 or bfloat16.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Returns:
         (n, *image_shape) of 0 and 1, on the device of ``packed``.
@@ -95,12 +95,17 @@ def unpack(
                 raise IndexError(f"unpack: indices must be 0 to {len(packed) - 1}, got {index}")
 
     device = packed.device if isinstance(packed, Tensor) else torch.device("cpu")
-    indices = indices.to(device, torch.int64)
+    indices = indices.to(device, torch.int64, non_blocking=True)  # a device goes on with what it has to do
     images = torch.empty((len(indices), pixels), dtype=dtype, device=device)
-    if _dispatch.choose("unpack", backend, images) == "numba":
+    chosen = _dispatch.choose("unpack", backend, images, triton=True)
+    if chosen == "numba":
         from . import numba_cpu
 
         numba_cpu.unpack(np.asarray(packed), indices.numpy(), images)
+    elif chosen == "triton":
+        from . import triton_gpu
+
+        triton_gpu.unpack(torch.as_tensor(packed, device=device), indices, images)
     else:
         rows = packed[indices] if isinstance(packed, Tensor) else torch.from_numpy(packed[indices.numpy()])
         images = reference.unpack(rows, pixels, dtype)

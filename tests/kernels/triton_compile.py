@@ -20,6 +20,7 @@ from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
 from fastdis.kernels.gaussian_kl import triton_gpu as gaussian_kl
+from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 
@@ -75,6 +76,9 @@ def launch_variants() -> None:
     gaussian_kl.backward(z, grad[:1].expand(10), *wide, z)
     permute_dims.permute_dims(z, torch.zeros((), dtype=torch.int64))
     permute_dims.backward(z, torch.zeros((), dtype=torch.int64))
+    packed, indices = torch.zeros(9, 512, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        packed_images.unpack(packed, indices, torch.zeros(4, 4096, dtype=dtype))
     half = z.bfloat16()
     gaussian_kl.reparameterize_kl(half, half, half)
     total_correlation.penalty(half, half, half, 10**6, True, [1.0, 6.0, 1.0], True)

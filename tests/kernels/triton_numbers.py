@@ -6,6 +6,7 @@ process of its own, because TRITON_INTERPRET must be set before triton is import
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ import fastdis
 from agreement import assert_as_accurate
 from fastdis.kernels import _dispatch
 from fastdis.kernels.gaussian_kl import triton_gpu as gaussian_kl
+from fastdis.kernels.packed_images import pack
+from fastdis.kernels.packed_images import reference as packed_images_reference
+from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 
@@ -273,3 +277,18 @@ def test_permute_dims_permutes_each_column_uniformly_and_back() -> None:
     shuffled = permute_dims.permute_dims(wide, seed)
     assert torch.equal(shuffled.sort(0).values, wide.sort(0).values)
     assert torch.equal(permute_dims.backward(shuffled, seed), wide)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("pixels", [1, 7, 8, 1023, 4096])
+def test_unpacked_images_are_those_of_the_reference(pixels: int, dtype: torch.dtype) -> None:
+    """Rows in any order, repeated, and with other bytes between them; NaN shows what is not written."""
+    rng = np.random.default_rng(0)
+    packed = torch.from_numpy(pack(rng.integers(2, size=(7, pixels), dtype=np.uint8))).to(DEVICE)
+    indices = torch.tensor([6, 0, 3, 3], device=DEVICE)
+    expected = packed_images_reference.unpack(packed[indices], pixels, dtype)
+    for rows in (packed, packed.repeat_interleave(3, dim=0)[::3], packed.t().contiguous().t()):
+        images = torch.full((4, pixels), math.nan, dtype=dtype, device=DEVICE)
+        packed_images.unpack(rows, indices, images)
+        assert torch.equal(images, expected)
+    packed_images.unpack(packed, indices[:0], images[:0])
