@@ -7,9 +7,10 @@ from ..kernels.sprites import FACTOR_VALUES, SIDE
 from .cache import regenerated
 from .factor_dataset import FactorDataset
 from .npz import write_npz
+from .pairs import Pairs
 from .published import read
 
-__all__ = ["FactorDataset", "dsprites", "write_npz"]
+__all__ = ["FactorDataset", "Pairs", "dsprites", "write_npz"]
 
 
 def dsprites(
