@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .kernels import _check
+from .kernels import _check, _dispatch
 from .kernels.gaussian_kl import gaussian_kl, reparameterize, reparameterize_kl
 from .kernels.permute_dims import permute_dims
 from .kernels.total_correlation import KLDecomposition, kl_decomposition, tcvae_penalty, total_correlation
@@ -15,7 +15,10 @@ __all__ = [
     "FactorVAETerms",
     "KLDecomposition",
     "dip_vae_penalty",
+    "discriminator_loss",
+    "discriminator_total_correlation",
     "factor_vae_terms",
+    "frozen",
     "gaussian_kl",
     "kl_decomposition",
     "permute_dims",
@@ -74,33 +77,97 @@ def factor_vae_terms(
         >>> z.grad is None, discriminator.weight.grad is None
         (False, True)
     """
+    return FactorVAETerms(
+        discriminator_total_correlation(discriminator, z),
+        discriminator_loss(discriminator, z, z_other, generator=generator),
+    )
+
+
+def discriminator_total_correlation(discriminator: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
+    """The first of `factor_vae_terms`, mean_i [D_0(z_i) - D_1(z_i)], for the encoder's turn.
+
+    Args:
+        discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
+        z: samples of the posteriors, (batch, latent).
+
+    Returns:
+        A scalar in nats; its gradient reaches z and leaves the discriminator's weights alone.
+
+    Raises:
+        TypeError: z is not a floating-point tensor.
+        ValueError: z is not (batch, latent), or the logits are not (batch, 2).
+
+    Example:
+        >>> import torch
+        >>> discriminator_total_correlation(lambda z: torch.tensor([[2.0, 0.5]]), torch.zeros(1, 3))
+        tensor(1.5000)
+    """
+    _check.matrices("factor_vae_terms", z=z)
+    logits = _two_logits(frozen(discriminator)(z))
+    return (logits[:, 0] - logits[:, 1]).mean()
+
+
+def discriminator_loss(
+    discriminator: Callable[[Tensor], Tensor],
+    z: Tensor,
+    z_other: Tensor,
+    *,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """The second of `factor_vae_terms`, 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)].
+
+    Args:
+        discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
+        z: samples of the posteriors, (batch, latent).
+        z_other: samples of a second, independent batch, (batch, latent).
+        generator: the torch generator of the permutations; torch's default if None.
+
+    Returns:
+        A scalar in nats, log 2 for a discriminator that knows nothing; its gradient leaves the codes alone.
+
+    Raises:
+        TypeError: z or z_other is not a floating-point tensor.
+        ValueError: z or z_other is not (batch, latent), or the logits are not (batch, 2).
+
+    Example:
+        >>> import torch
+        >>> discriminator_loss(lambda z: torch.zeros(len(z), 2), torch.zeros(4, 3), torch.zeros(4, 3))
+        tensor(0.6931)
+    """
     _check.matrices("factor_vae_terms", z=z)
     _check.matrices("factor_vae_terms", z_other=z_other)
-    logits = _two_logits(_frozen(discriminator)(z))
     of_q = _two_logits(discriminator(z.detach()))
     of_product = _two_logits(discriminator(permute_dims(z_other.detach(), generator=generator)))
-    loss = 0.5 * (
+    return 0.5 * (
         nn.functional.cross_entropy(of_q, of_q.new_zeros(len(of_q), dtype=torch.long))
         + nn.functional.cross_entropy(of_product, of_product.new_ones(len(of_product), dtype=torch.long))
     )
-    return FactorVAETerms((logits[:, 0] - logits[:, 1]).mean(), loss)
 
 
-def _frozen(discriminator: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The same function with its weights detached: gradients pass through to its input alone."""
-    if not isinstance(discriminator, nn.Module):
-        return discriminator
-    weights = {name: weight.detach() for name, weight in discriminator.named_parameters()}
-    return lambda z: torch.func.functional_call(discriminator, weights, (z,))
+def frozen(module: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The same function with the module's weights detached: gradients pass through to its input alone.
+
+    Example:
+        >>> import torch
+        >>> layer, x = torch.nn.Linear(2, 1), torch.ones(3, 2, requires_grad=True)
+        >>> frozen(layer)(x).sum().backward()
+        >>> x.grad is None, layer.weight.grad is None
+        (False, True)
+    """
+    if not isinstance(module, nn.Module):
+        return module
+    weights = {name: weight.detach() for name, weight in module.named_parameters()}
+    return lambda x: torch.func.functional_call(module, weights, (x,))
 
 
 def _two_logits(logits: Tensor) -> Tensor:
+    """The discriminator's output, checked, and wide enough to be averaged where autocast made it narrow."""
     if logits.dim() != 2 or logits.shape[1] != 2:
         raise ValueError(
             "factor_vae_terms: discriminator must return logits of shape (batch, 2), "
             f"got {tuple(logits.shape)}"
         )
-    return logits
+    return _dispatch.widened(logits)[0]
 
 
 def dip_vae_penalty(
@@ -145,8 +212,10 @@ def dip_vae_penalty(
     _check.choice("dip_vae_penalty", "variant", variant, ("i", "ii"))
     if lambda_d is None:
         lambda_d = 10 * lambda_od if variant == "i" else lambda_od
-    centred = mean - mean.mean(0)
-    covariance = centred.T @ centred / len(mean)
+    mean, logvar = _dispatch.widened(mean, logvar)
+    with torch.autocast(mean.device.type, enabled=False):  # which would round the covariance to 3 digits
+        centred = mean - mean.mean(0)
+        covariance = centred.T @ centred / len(mean)
     variances = covariance.diagonal()
     off_diagonal = covariance.square().sum() - variances.square().sum()
     if variant == "ii":

@@ -3,11 +3,45 @@
 All are called as ``objective(reconstruction, target, z, mean, logvar, step=None)``: sums over pixels and
 latents, means over the batch, nats. Any module of one's own that is called the same way and returns
 `LossTerms` trains in the same loop.
+
+An objective that needs more for a step than one batch and one optimiser also has a generator,
+``turns(model, draw, step)``. ``draw()`` gives the next batch. Each ``yield player, terms`` lets the loop take
+one step of that player's optimiser with ``terms.total`` before it resumes the generator. Where there are
+players besides "model", ``optimizers(model, learning_rate)`` gives the optimiser of each; networks that they
+train are part of the objective.
 """
 
+from .ada_gvae import AdaGVAE
+from .ada_ml_vae import AdaMLVAE
+from .ae import AE
+from .annealed_vae import AnnealedVAE
 from .beta_tcvae import BetaTCVAE
 from .beta_vae import BetaVAE
+from .denoising_ae import DenoisingAE
+from .dip_vae import DIPVAE
+from .factor_vae import FactorVAE
+from .hfvae import HFVAE
+from .infogan import InfoGAN
+from .per_latent_capacity_vae import PerLatentCapacityVAE
+from .sparse_ae import SparseAE
 from .terms import LossTerms, reconstruction_loss
 from .vae import VAE
 
-__all__ = ["VAE", "BetaTCVAE", "BetaVAE", "LossTerms", "reconstruction_loss"]
+__all__ = [
+    "AE",
+    "DIPVAE",
+    "HFVAE",
+    "VAE",
+    "AdaGVAE",
+    "AdaMLVAE",
+    "AnnealedVAE",
+    "BetaTCVAE",
+    "BetaVAE",
+    "DenoisingAE",
+    "FactorVAE",
+    "InfoGAN",
+    "LossTerms",
+    "PerLatentCapacityVAE",
+    "SparseAE",
+    "reconstruction_loss",
+]

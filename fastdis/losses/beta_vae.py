@@ -1,16 +1,27 @@
 """The evidence lower bound with a weight on its KL term."""
 
+from typing import Self
+
 from torch import Tensor, nn
 
 from ..functional import gaussian_kl
-from .terms import LIKELIHOODS, LossTerms, check_batch, check_choice, check_weights, reconstruction_loss
+from .terms import (
+    LIKELIHOODS,
+    LossTerms,
+    check_batch,
+    check_choice,
+    check_counts,
+    check_weights,
+    reconstruction_loss,
+)
 
 
 class BetaVAE(nn.Module):
     """loss = reconstruction + β KL(q(z|x) || p(z)): Higgins et al. 2017, equation 4.
 
     Args:
-        beta: the weight of the KL, finite and at least 0; 1, 2, 4, 6, 8 and 16 are usual.
+        beta: the weight of the KL, finite and at least 0; 1, 2, 4, 6, 8 and 16 are usual. `normalised` takes
+            the weight that does not depend on the sizes of image and code.
         likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
 
     Call:
@@ -31,10 +42,39 @@ class BetaVAE(nn.Module):
 
     def __init__(self, beta: float = 4.0, likelihood: str = "bernoulli") -> None:
         super().__init__()
-        check_weights("BetaVAE", beta=beta)
-        check_choice("BetaVAE", "likelihood", likelihood, LIKELIHOODS)
+        name = type(self).__name__
+        check_weights(name, beta=beta)
+        check_choice(name, "likelihood", likelihood, LIKELIHOODS)
         self.beta = beta
         self.likelihood = likelihood
+
+    @classmethod
+    def normalised(
+        cls, beta_norm: float, *, pixels: int, latents: int, likelihood: str = "bernoulli"
+    ) -> Self:
+        """The objective with β = beta_norm · pixels / latents: Higgins et al. 2017, appendix A.6.
+
+        They define β_norm = β · latents / pixels, so that one value weighs a pixel against a latent whatever
+        their numbers; some texts print the inverse ratio.
+
+        Args:
+            beta_norm: the normalised weight, finite and at least 0; 0.001 is β = 0.41 for dSprites.
+            pixels: numbers an image has, channels · height · width.
+            latents: number of latents.
+            likelihood: "bernoulli" or "gaussian".
+
+        Raises:
+            TypeError: beta_norm is not a number, or a size not an integer.
+            ValueError: one of them is out of range, or an unknown likelihood.
+
+        Example:
+            >>> import fastdis
+            >>> fastdis.losses.BetaVAE.normalised(0.01, pixels=64 * 64, latents=10).beta
+            4.096
+        """
+        check_weights(cls.__name__, beta_norm=beta_norm)
+        check_counts(cls.__name__, pixels=pixels, latents=latents)
+        return cls(beta_norm * pixels / latents, likelihood)
 
     def forward(
         self,
@@ -45,7 +85,7 @@ class BetaVAE(nn.Module):
         logvar: Tensor,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch("BetaVAE", reconstruction, mean)
+        check_batch(type(self).__name__, reconstruction, mean)
         error = reconstruction_loss(reconstruction, target, self.likelihood)
         kl = gaussian_kl(mean, logvar).sum()
         return LossTerms(error + self.beta * kl, reconstruction=error, kl=kl)

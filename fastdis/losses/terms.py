@@ -1,11 +1,15 @@
 """What every objective returns, and the reconstruction term that all of them share."""
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor
 from torch.nn import functional
 
 LIKELIHOODS = ("bernoulli", "gaussian")
+
+Draw = Callable[[], Tensor]  # the next batch
+Turn = tuple[str, "LossTerms"]  # a player's name, and what its optimiser shall minimise now
 
 
 class LossTerms:
@@ -100,3 +104,12 @@ def check_batch(function: str, images: Tensor, mean: Tensor) -> None:
             f"{function}: mean must have shape ({images.shape[0]}, latent) like the batch, "
             f"got {tuple(mean.shape)}"
         )
+
+
+def check_counts(function: str, **counts: int) -> None:
+    """Require integers of at least 1."""
+    for name, value in counts.items():
+        if not isinstance(value, int):
+            raise TypeError(f"{function}: {name} must be an integer, got {type(value).__name__}")
+        if value < 1:
+            raise ValueError(f"{function}: {name} must be at least 1, got {value}")

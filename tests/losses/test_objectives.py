@@ -3,18 +3,34 @@ import torch
 from torch import Tensor, distributions, nn
 
 import fastdis
-from fastdis.losses import VAE, BetaTCVAE, BetaVAE, LossTerms, reconstruction_loss
+from fastdis.losses import (
+    AE,
+    DIPVAE,
+    HFVAE,
+    VAE,
+    AdaGVAE,
+    AnnealedVAE,
+    BetaTCVAE,
+    BetaVAE,
+    FactorVAE,
+    LossTerms,
+    PerLatentCapacityVAE,
+    SparseAE,
+    reconstruction_loss,
+)
 
-
-@pytest.fixture
-def arguments() -> tuple[Tensor, ...]:
-    """reconstruction, target, z, mean, logvar of five images."""
-    generator = torch.Generator().manual_seed(0)
-    logits, mean, logvar, noise = (
-        torch.randn(shape, generator=generator) for shape in ((5, 1, 8, 8), (5, 3), (5, 3), (5, 3))
-    )
-    target = torch.rand(logits.shape, generator=generator).round()
-    return logits, target, fastdis.reparameterize(mean, logvar, noise=noise), mean, logvar
+WITH_KL = [
+    VAE(),
+    BetaVAE(),
+    BetaTCVAE(dataset_size=100),
+    HFVAE(100, [(0, 2), (1,)]),
+    AnnealedVAE(capacity=2.0, iterations=4),
+    PerLatentCapacityVAE([0.5, 1.0, 0.0], iterations=4),
+    DIPVAE("i"),
+    DIPVAE("ii"),
+    FactorVAE(3, discriminator=nn.Linear(3, 2)),
+    AdaGVAE(),
+]
 
 
 def test_bernoulli_is_the_log_likelihood(arguments: tuple[Tensor, ...]) -> None:
@@ -44,6 +60,17 @@ def test_vae_is_beta_vae_with_one(arguments: tuple[Tensor, ...]) -> None:
     assert VAE()(*arguments).to_dict() == BetaVAE(1.0)(*arguments).to_dict()
 
 
+def test_normalised_beta_weighs_a_pixel_against_a_latent(arguments: tuple[Tensor, ...]) -> None:
+    """β_norm = β D / pixels; the inverse ratio would give 0.0002 here."""
+    objective = BetaVAE.normalised(0.01, pixels=4096, latents=10, likelihood="gaussian")
+    assert objective.beta == pytest.approx(4.096)
+    assert objective.likelihood == "gaussian"
+    with pytest.raises(ValueError, match="BetaVAE: pixels must be at least 1, got 0"):
+        BetaVAE.normalised(0.01, pixels=0, latents=10)
+    with pytest.raises(ValueError, match="BetaVAE: beta_norm must be finite and at least 0, got -1"):
+        BetaVAE.normalised(-1, pixels=1, latents=10)
+
+
 def test_beta_tcvae_weighs_the_terms_of_the_decomposition(arguments: tuple[Tensor, ...]) -> None:
     terms = BetaTCVAE(dataset_size=100, alpha=2.0, beta=6.0, gamma=3.0)(*arguments)
     parts = fastdis.kl_decomposition(*arguments[2:], dataset_size=100)
@@ -53,7 +80,7 @@ def test_beta_tcvae_weighs_the_terms_of_the_decomposition(arguments: tuple[Tenso
     assert list(terms.to_dict()) == ["total", "reconstruction", *parts._fields]
 
 
-@pytest.mark.parametrize("objective", [VAE(), BetaVAE(), BetaTCVAE(dataset_size=100)])
+@pytest.mark.parametrize("objective", WITH_KL, ids=lambda objective: type(objective).__name__)
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_the_gradient_is_that_of_the_total_alone(
     arguments: tuple[Tensor, ...], objective: nn.Module, likelihood: str
@@ -86,6 +113,21 @@ def test_terms_are_attributes() -> None:
             lambda: BetaTCVAE(100, estimator="exact"),
             "estimator must be .mss. or .mws., got .exact.",
         ),
+        (lambda: AnnealedVAE(gamma=-1.0), "AnnealedVAE: gamma must be finite and at least 0, got -1.0"),
+        (lambda: AnnealedVAE(capacity=float("inf")), "AnnealedVAE: capacity must be finite"),
+        (lambda: AnnealedVAE(iterations=0), "AnnealedVAE: iterations must be at least 1, got 0"),
+        (
+            lambda: PerLatentCapacityVAE([1.0, -2.0]),
+            r"capacities\[1\] must be finite and at least 0, got -2.0",
+        ),
+        (lambda: DIPVAE("iii"), "DIPVAE: variant must be 'i' or 'ii', got 'iii'"),
+        (lambda: DIPVAE(lambda_d=-1.0), "DIPVAE: lambda_d must be finite and at least 0, got -1.0"),
+        (lambda: FactorVAE(gamma=-1.0), "FactorVAE: gamma must be finite and at least 0, got -1.0"),
+        (lambda: FactorVAE(latents=0), "FactorVAE: latents must be at least 1, got 0"),
+        (lambda: HFVAE(1, [(0,)]), "HFVAE: dataset_size must be at least 2, got 1"),
+        (lambda: AE("laplace"), "AE: likelihood must be 'bernoulli' or 'gaussian', got 'laplace'"),
+        (lambda: SparseAE(weight=-1.0), "SparseAE: weight must be finite and at least 0, got -1.0"),
+        (lambda: AdaGVAE(-1.0), "AdaGVAE: beta must be finite and at least 0, got -1.0"),
         (lambda: VAE("laplace"), "VAE: likelihood must be 'bernoulli' or 'gaussian', got 'laplace'"),
     ],
 )
@@ -105,11 +147,13 @@ def test_a_target_of_another_shape(arguments: tuple[Tensor, ...]) -> None:
         VAE()(logits, torch.zeros(5, 8, 8), *codes)
 
 
-@pytest.mark.parametrize("objective", [VAE(), BetaVAE(), BetaTCVAE(dataset_size=100)])
+@pytest.mark.parametrize("objective", [*WITH_KL, SparseAE()], ids=lambda objective: type(objective).__name__)
 def test_codes_of_another_batch(arguments: tuple[Tensor, ...], objective: nn.Module) -> None:
     images, codes = arguments[:2], [code[:4] for code in arguments[2:]]
-    with pytest.raises(ValueError, match=r"mean must have shape \(5, latent\) like the batch, got \(4, 3\)"):
-        objective(*images, *codes)
+    name = type(objective).__name__
+    message = rf"{name}: mean must have shape \(5, latent\) like the batch, got \(4, 3\)"
+    with pytest.raises(ValueError, match=message):
+        objective(*images, *codes, step=0)
 
 
 def test_beta_tcvae_needs_two_images_and_the_size_of_the_data_set(arguments: tuple[Tensor, ...]) -> None:

@@ -1,0 +1,50 @@
+"""The reconstruction alone."""
+
+from torch import Tensor, nn
+
+from .terms import LIKELIHOODS, LossTerms, check_choice, reconstruction_loss
+
+
+class AE(nn.Module):
+    """loss = reconstruction: the plain autoencoder (Bourlard & Kamp 1988, Hinton & Salakhutdinov 2006).
+
+    It belongs to `fastdis.models.Autoencoder`, with ``k`` for k-sparse codes and with tied decoder weights
+    where one likes; on a VAE it trains the noise away.
+
+    Args:
+        likelihood: "bernoulli" (logits) or "gaussian" (unit variance: half the squared error).
+
+    Call:
+        ``objective(reconstruction, target, z, mean, logvar, step=None)``, images of shape (batch, ...), gives
+        `LossTerms` with ``reconstruction``, in nats: summed over pixels, averaged over the batch. The codes
+        are not read.
+
+    Raises:
+        ValueError: an unknown likelihood, or images of different shapes.
+
+    Example:
+        >>> import torch, fastdis
+        >>> images, codes = torch.zeros(2, 1, 8, 8), torch.zeros(2, 3)
+        >>> fastdis.losses.AE()(images, images, codes, codes, codes)
+        LossTerms(total=44.3614, reconstruction=44.3614)
+    """
+
+    def __init__(self, likelihood: str = "bernoulli") -> None:
+        super().__init__()
+        check_choice(type(self).__name__, "likelihood", likelihood, LIKELIHOODS)
+        self.likelihood = likelihood
+
+    def forward(
+        self,
+        reconstruction: Tensor,
+        target: Tensor,
+        z: Tensor,
+        mean: Tensor,
+        logvar: Tensor,
+        step: int | None = None,
+    ) -> LossTerms:
+        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        return LossTerms(error, reconstruction=error)
+
+    def extra_repr(self) -> str:
+        return f"likelihood={self.likelihood!r}"

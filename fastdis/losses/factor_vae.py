@@ -1,0 +1,120 @@
+"""The evidence lower bound with the total correlation, as a discriminator estimates it, weighted."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from .. import models
+from ..functional import (
+    discriminator_loss,
+    discriminator_total_correlation,
+    gaussian_kl,
+    reparameterize,
+)
+from .terms import (
+    LIKELIHOODS,
+    Draw,
+    LossTerms,
+    Turn,
+    check_batch,
+    check_choice,
+    check_counts,
+    check_weights,
+    reconstruction_loss,
+)
+
+
+class FactorVAE(nn.Module):
+    """loss = reconstruction + KL(q(z|x) || p(z)) + γ TC: Kim & Mnih 2018, equation 2, trained by algorithm 2.
+
+    TC = mean_i [D_0(z_i) - D_1(z_i)], where D tells samples of q(z) from samples of the product of its
+    marginals. A step is two turns: the model's, and the discriminator's with the first batch's codes and the
+    permuted codes of a second batch, which the model's new weights give. See `fastdis.factor_vae_terms`.
+
+    Args:
+        latents: number of latents.
+        gamma: weight of the total correlation, finite and at least 0; 10 to 40 are usual, 35 on dSprites.
+        likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
+        discriminator: maps codes (batch, latents) to logits (batch, 2), class 0 being q(z);
+            `fastdis.models.Discriminator` if None. It is part of the objective, and saved with it.
+
+    Call:
+        ``objective(reconstruction, target, z, mean, logvar, step=None)``, images of shape (batch, ...) and
+        codes (batch, latent), gives the model's `LossTerms` with ``reconstruction``, ``kl`` and
+        ``total_correlation``, in nats: sums over pixels and latents, means over the batch.
+        ``discriminator_terms(z, z_other)`` gives the discriminator's. Neither reaches the other's weights.
+
+    Raises:
+        TypeError: gamma is not a number, latents not an integer.
+        ValueError: one of them is out of range, an unknown likelihood, shapes that do not fit together, or
+            logits that are not (batch, 2).
+
+    Example:
+        >>> import torch, fastdis
+        >>> images, mean, logvar = torch.zeros(2, 1, 8, 8), torch.ones(2, 3), torch.zeros(2, 3)
+        >>> objective = fastdis.losses.FactorVAE(latents=3, gamma=35.0)
+        >>> list(objective(images, images, mean, mean, logvar).to_dict())
+        ['total', 'reconstruction', 'kl', 'total_correlation']
+        >>> objective.discriminator_terms(mean, mean).total.isfinite()
+        tensor(True)
+    """
+
+    def __init__(
+        self,
+        latents: int = 10,
+        gamma: float = 35.0,
+        likelihood: str = "bernoulli",
+        discriminator: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        check_counts("FactorVAE", latents=latents)
+        check_weights("FactorVAE", gamma=gamma)
+        check_choice("FactorVAE", "likelihood", likelihood, LIKELIHOODS)
+        self.gamma = gamma
+        self.likelihood = likelihood
+        self.discriminator = models.Discriminator(latents) if discriminator is None else discriminator
+
+    def forward(
+        self,
+        reconstruction: Tensor,
+        target: Tensor,
+        z: Tensor,
+        mean: Tensor,
+        logvar: Tensor,
+        step: int | None = None,
+    ) -> LossTerms:
+        check_batch("FactorVAE", reconstruction, mean)
+        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        kl = gaussian_kl(mean, logvar).sum()
+        correlation = discriminator_total_correlation(self.discriminator, z)
+        return LossTerms(
+            error + kl + self.gamma * correlation,
+            reconstruction=error,
+            kl=kl,
+            total_correlation=correlation,
+        )
+
+    def discriminator_terms(self, z: Tensor, z_other: Tensor) -> LossTerms:
+        """The discriminator's loss alone: log 2 while it knows nothing."""
+        return LossTerms(discriminator_loss(self.discriminator, z, z_other))
+
+    def turns(self, model: models.VAE, draw: Draw, step: int) -> Iterator[Turn]:
+        """One step: the model's turn with one batch, the discriminator's with the codes of a second."""
+        images = draw()
+        output = model(images)
+        yield "model", self(output.reconstruction, images, output.z, output.mean, output.logvar, step)
+        with torch.no_grad():
+            z_other = reparameterize(*model.encode(draw()))
+        yield "discriminator", self.discriminator_terms(output.z, z_other)
+
+    def optimizers(self, model: nn.Module, learning_rate: float) -> dict[str, torch.optim.Optimizer]:
+        """Adam for both; the discriminator's with Kim & Mnih's settings, whatever the learning rate."""
+        adam = torch.optim.Adam
+        return {
+            "model": adam(model.parameters(), learning_rate, fused=True),
+            "discriminator": adam(self.discriminator.parameters(), 1e-4, betas=(0.5, 0.9), fused=True),
+        }
+
+    def extra_repr(self) -> str:
+        return f"gamma={self.gamma}, likelihood={self.likelihood!r}"

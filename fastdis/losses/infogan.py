@@ -1,0 +1,141 @@
+"""A Wasserstein GAN with gradient penalty whose images must tell the codes they were made from."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from .. import models
+from ..functional import frozen
+from .terms import Draw, LossTerms, Turn, check_counts, check_weights
+
+
+class InfoGAN(nn.Module):
+    """InfoGAN (Chen et al. 2016, equation 6) as a WGAN-GP (Gulrajani et al. 2017, equation 3).
+
+    ::
+
+        critic:  E[D(G(c))] - E[D(x)] + penalty E[(|grad D(x^)| - 1)²],    x^ = ε x + (1 - ε) G(c)
+        model:  -E[D(G(c))] - information (E[log q(c|G(c))] + H(c)),       c ~ N(0, I)
+
+    The bracket of the second line is a lower bound on the mutual information of codes and images. The model
+    is G and Q: its ``decode`` gives the logits of G(c), its ``encode`` mean and logvar of q(c|x). The codes
+    are standard normal as those of a VAE, so that scores, traversals and densities mean the same for both;
+    Chen et al. draw theirs uniformly. A step is ``critic_steps`` turns of the critic, with a batch each, and
+    one of the model. There is no reconstruction, and the objective is not called as others are: it gives
+    ``turns`` to a loop, and ``critic_terms`` and ``model_terms`` to one's own.
+
+    Args:
+        latents: number of codes.
+        information: weight of the bound, finite and at least 0; 0.1 to 1 are usual for continuous codes.
+        penalty: weight of the gradient penalty, finite and at least 0; 10 is usual.
+        critic_steps: turns of the critic for one of the model, at least 1; 5 is usual.
+        critic: maps images to one real number each; `fastdis.models.InfoGANCritic` if None. It is part of the
+            objective, and saved with it.
+        channels: channels of the images of that critic, 1 or 3.
+
+    Raises:
+        TypeError: a weight is not a number, a count not an integer.
+        ValueError: one of them is out of range.
+
+    Example:
+        >>> import torch, fastdis
+        >>> objective = fastdis.losses.InfoGAN(latents=5)
+        >>> model, images = fastdis.models.infogan(latents=5), torch.rand(2, 1, 64, 64)
+        >>> [player for player, terms in objective.turns(model, lambda: images, step=0)]
+        ['critic', 'critic', 'critic', 'critic', 'critic', 'model']
+        >>> list(objective.model_terms(model, torch.randn(2, 5)).to_dict())
+        ['total', 'adversarial', 'mutual_information']
+    """
+
+    def __init__(
+        self,
+        latents: int = 10,
+        information: float = 0.2,
+        penalty: float = 10.0,
+        critic_steps: int = 5,
+        critic: nn.Module | None = None,
+        channels: int = 1,
+    ) -> None:
+        super().__init__()
+        check_counts("InfoGAN", latents=latents, critic_steps=critic_steps)
+        check_weights("InfoGAN", information=information, penalty=penalty)
+        self.latents = latents
+        self.information = information
+        self.penalty = penalty
+        self.critic_steps = critic_steps
+        self.critic = models.InfoGANCritic(channels) if critic is None else critic
+
+    def critic_terms(self, images: Tensor, generated: Tensor) -> LossTerms:
+        """The critic's loss, with its estimate of the Wasserstein distance, and the gradient penalty."""
+        generated = generated.detach()
+        distance = self.critic(images).mean() - self.critic(generated).mean()
+        penalty = gradient_penalty(self.critic, images, generated)
+        return LossTerms(self.penalty * penalty - distance, wasserstein=distance, gradient_penalty=penalty)
+
+    def model_terms(self, model: models.VAE, codes: Tensor) -> LossTerms:
+        """The loss of generator and Q for codes drawn from the prior; it leaves the critic alone."""
+        generated = model.decode(codes).sigmoid()
+        adversarial = -frozen(self.critic)(generated).mean()
+        mean, logvar = model.encode(generated)
+        surprise = 0.5 * (math.log(2 * math.pi) + logvar + (codes - mean).square() * torch.exp(-logvar))
+        entropy = 0.5 * self.latents * math.log(2 * math.pi * math.e)
+        information = entropy - surprise.sum(1).mean()
+        return LossTerms(
+            adversarial - self.information * information,
+            adversarial=adversarial,
+            mutual_information=information,
+        )
+
+    def turns(self, model: models.VAE, draw: Draw, step: int) -> Iterator[Turn]:
+        """One step: some turns of the critic, then one of the model."""
+        for _ in range(self.critic_steps):
+            images = draw()
+            with torch.no_grad():
+                generated = model.decode(self._codes(images)).sigmoid()
+            yield "critic", self.critic_terms(images, generated)
+        yield "model", self.model_terms(model, self._codes(images))
+
+    def optimizers(self, model: nn.Module, learning_rate: float) -> dict[str, torch.optim.Optimizer]:
+        """Adam for both with Gulrajani et al.'s moments; the critic's at 1e-4, whatever the learning rate."""
+        adam, betas = torch.optim.Adam, (0.5, 0.9)
+        return {
+            "model": adam(model.parameters(), learning_rate, betas, fused=True),
+            "critic": adam(self.critic.parameters(), 1e-4, betas, fused=True),
+        }
+
+    def _codes(self, images: Tensor) -> Tensor:
+        """As many codes as there are images, from the prior."""
+        return torch.randn(len(images), self.latents, dtype=images.dtype, device=images.device)
+
+    def extra_repr(self) -> str:
+        return (
+            f"latents={self.latents}, information={self.information}, penalty={self.penalty}, "
+            f"critic_steps={self.critic_steps}"
+        )
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor, generated: Tensor) -> Tensor:
+    """E[(|grad D(x^)| - 1)²] with x^ = ε x + (1 - ε) G(c), ε ~ U(0, 1): Gulrajani et al. 2017, equation 3.
+
+    The norm is that of each image's gradient, over all its pixels.
+
+    Args:
+        critic: maps images to one real number each, independently of one another.
+        images: (batch, ...).
+        generated: like images.
+
+    Returns:
+        A scalar, at least 0, differentiable with respect to the critic's weights.
+
+    Example:
+        >>> import torch
+        >>> critic = lambda images: 3 * images.flatten(1)[:, 0]  # the norm is 3 everywhere
+        >>> gradient_penalty(critic, torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8)).item()
+        4.0
+    """
+    share = torch.rand(len(images), *[1] * (images.dim() - 1), dtype=images.dtype, device=images.device)
+    between = (share * images + (1 - share) * generated).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()

@@ -1,0 +1,49 @@
+"""A few steps with every objective that has one player make its loss smaller."""
+
+import pytest
+import torch
+from torch import nn
+
+from fastdis.losses import (
+    AE,
+    DIPVAE,
+    HFVAE,
+    VAE,
+    AnnealedVAE,
+    BetaTCVAE,
+    BetaVAE,
+    DenoisingAE,
+    PerLatentCapacityVAE,
+    SparseAE,
+)
+from players import bars, play, small_autoencoder, small_vae
+
+OBJECTIVES = [
+    VAE(),
+    VAE("gaussian"),
+    BetaVAE(0.5),
+    BetaTCVAE(64, beta=2.0),
+    AnnealedVAE(gamma=1.0, capacity=5.0, iterations=30),
+    PerLatentCapacityVAE([2.0, 2.0, 2.0], gamma=1.0, iterations=30),
+    DIPVAE("i", lambda_od=1.0),
+    DIPVAE("ii", lambda_od=1.0),
+    HFVAE(64, [(0, 1), (2,)], beta=2.0),
+]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+def test_of_a_vae(objective: nn.Module) -> None:
+    images = bars()
+    torch.manual_seed(0)
+    log = play(objective, small_vae(), lambda: images, steps=40, learning_rate=1e-2)
+    assert log[-1]["model"]["total"] < 0.8 * log[0]["model"]["total"]
+    assert log[-1]["model"]["reconstruction"] < 0.8 * log[0]["model"]["reconstruction"]
+
+
+@pytest.mark.parametrize("objective", [AE(), DenoisingAE(), SparseAE(0.1)], ids=repr)
+@pytest.mark.parametrize("k", [None, 2])
+def test_of_an_autoencoder(objective: nn.Module, k: int | None) -> None:
+    images = bars()
+    torch.manual_seed(0)
+    log = play(objective, small_autoencoder(k), lambda: images, steps=40, learning_rate=1e-2)
+    assert log[-1]["model"]["total"] < 0.8 * log[0]["model"]["total"]
