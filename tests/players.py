@@ -1,13 +1,13 @@
-"""The loop that objectives with turns expect, in plain PyTorch, and models small enough for many steps."""
+"""Small models and images for many steps, taken by the training loop's own turns."""
 
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 
-from fastdis.losses import LossTerms
 from fastdis.models import VAE, Autoencoder, MLPDecoder, MLPEncoder
+from fastdis.training.players import optimizers_of, play, turns_of
 
 SHAPE = (1, 8, 8)
 
@@ -31,47 +31,22 @@ def small_autoencoder(k: int | None = None) -> Autoencoder:
     return Autoencoder(model.encoder, model.decoder, k)
 
 
-def play(
-    objective: nn.Module,
-    model: nn.Module,
-    draw: Callable[[], Tensor],
-    steps: int,
-    learning_rate: float = 3e-3,
-) -> list[dict[str, dict[str, float]]]:
-    """Train, and give for each step the terms of every player's last turn."""
-    if hasattr(objective, "optimizers"):
-        optimizers = objective.optimizers(model, learning_rate)
-    else:
-        optimizers = {"model": torch.optim.Adam(model.parameters(), learning_rate)}
+def train(
+    objective: nn.Module, model: nn.Module, draw: Callable[[], Tensor], steps: int
+) -> list[dict[str, float]]:
+    """The terms of each step."""
+    optimizers = optimizers_of(model, objective, 1e-2)
     log = []
     for step in range(steps):
-        row = {}
-        for player, terms in turns(objective, model, draw, step):
-            optimizers[player].zero_grad()
-            terms.total.backward()
-            optimizers[player].step()
-            row[player] = {name: value.item() for name, value in terms.to_dict().items()}
-        log.append(row)
+        terms = play(turns_of(model, objective, draw, step), optimizers, nullcontext())
+        log.append({name: value.item() for name, value in terms.items()})
     return log
 
 
-def turns(
-    objective: nn.Module, model: nn.Module, draw: Callable[[], Tensor], step: int
-) -> Iterator[tuple[str, LossTerms]]:
-    """The turns of a step, those of an objective that has none of its own included."""
-    if hasattr(objective, "turns"):
-        yield from objective.turns(model, draw, step)
-    else:
-        images = draw()
-        output = model(images)
-        yield "model", objective(output.reconstruction, images, *output[1:], step=step)
-
-
-def drawn(data: Tensor, batch: int = 16) -> Callable[[], Tensor]:
-    """Batches of rows drawn at random, by a generator of their own."""
+def drawn(data: Tensor) -> Callable[[], Tensor]:
+    """Batches of 16 rows drawn at random, by a generator of their own."""
     generator = torch.Generator().manual_seed(0)
-    places = (torch.randint(len(data), (batch,), generator=generator) for _ in count())
-    return lambda: data[next(places)]
+    return lambda: data[torch.randint(len(data), (16,), generator=generator)]
 
 
 def weights(module: nn.Module) -> list[Tensor]:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from fastdis.losses import AE, DenoisingAE, SparseAE, reconstruction_loss
-from players import bars, play, small_autoencoder
+from players import bars, small_autoencoder, train
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
@@ -61,7 +61,7 @@ def test_l1_leaves_smaller_codes_and_k_leaves_fewer() -> None:
 
     def codes(weight: float, k: int | None = None) -> Tensor:
         model = small_autoencoder(k)
-        play(SparseAE(weight), model, lambda: images, steps=40, learning_rate=1e-2)
+        train(SparseAE(weight), model, lambda: images, steps=40)
         return model.encode(images)[0]
 
     assert codes(weight=5.0).abs().mean() < 0.3 * codes(weight=0.0).abs().mean()

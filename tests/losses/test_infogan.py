@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fastdis.losses import InfoGAN
 from fastdis.losses.infogan import gradient_penalty
 from fastdis.models import VAE, InfoGANCritic
-from players import SHAPE, bars, drawn, moved, play, small_vae, weights
+from players import SHAPE, bars, drawn, moved, small_vae, train, weights
 
 
 def small_critic() -> nn.Module:
@@ -126,8 +126,8 @@ def test_neither_turn_moves_the_other_player() -> None:
 
 def test_both_players_get_better() -> None:
     info, model = objective(information=1.0), small_vae()
-    log = play(info, model, drawn(bars()), steps=60, learning_rate=1e-2)
-    assert log[-1]["model"]["mutual_information"] > log[0]["model"]["mutual_information"] + 1
+    log = train(info, model, drawn(bars()), steps=60)
+    assert log[-1]["mutual_information"] > log[0]["mutual_information"] + 1
     critic = torch.optim.Adam(info.critic.parameters(), 1e-2)
     generated = model.decode(torch.randn(64, 3)).sigmoid().detach()
     losses = []

@@ -16,7 +16,7 @@ from fastdis.losses import (
     PerLatentCapacityVAE,
     SparseAE,
 )
-from players import bars, play, small_autoencoder, small_vae
+from players import bars, small_autoencoder, small_vae, train
 
 OBJECTIVES = [
     VAE(),
@@ -35,9 +35,9 @@ OBJECTIVES = [
 def test_of_a_vae(objective: nn.Module) -> None:
     images = bars()
     torch.manual_seed(0)
-    log = play(objective, small_vae(), lambda: images, steps=40, learning_rate=1e-2)
-    assert log[-1]["model"]["total"] < 0.8 * log[0]["model"]["total"]
-    assert log[-1]["model"]["reconstruction"] < 0.8 * log[0]["model"]["reconstruction"]
+    log = train(objective, small_vae(), lambda: images, steps=40)
+    assert log[-1]["total"] < 0.8 * log[0]["total"]
+    assert log[-1]["reconstruction"] < 0.8 * log[0]["reconstruction"]
 
 
 @pytest.mark.parametrize("objective", [AE(), DenoisingAE(), SparseAE(0.1)], ids=repr)
@@ -45,5 +45,5 @@ def test_of_a_vae(objective: nn.Module) -> None:
 def test_of_an_autoencoder(objective: nn.Module, k: int | None) -> None:
     images = bars()
     torch.manual_seed(0)
-    log = play(objective, small_autoencoder(k), lambda: images, steps=40, learning_rate=1e-2)
-    assert log[-1]["model"]["total"] < 0.8 * log[0]["model"]["total"]
+    log = train(objective, small_autoencoder(k), lambda: images, steps=40)
+    assert log[-1]["total"] < 0.8 * log[0]["total"]
