@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .. import models
 from ..functional import frozen
-from .terms import Draw, LossTerms, Turn, check_counts, check_weights
+from .terms import Draw, LossTerms, Turn, check_counts, check_weights, widened
 
 
 class InfoGAN(nn.Module):
@@ -70,15 +70,15 @@ class InfoGAN(nn.Module):
     def critic_terms(self, images: Tensor, generated: Tensor) -> LossTerms:
         """The critic's loss, with its estimate of the Wasserstein distance, and the gradient penalty."""
         generated = generated.detach()
-        distance = self.critic(images).mean() - self.critic(generated).mean()
+        distance = widened(self.critic(images)).mean() - widened(self.critic(generated)).mean()
         penalty = gradient_penalty(self.critic, images, generated)
         return LossTerms(self.penalty * penalty - distance, wasserstein=distance, gradient_penalty=penalty)
 
     def model_terms(self, model: models.VAE, codes: Tensor) -> LossTerms:
         """The loss of generator and Q for codes drawn from the prior; it leaves the critic alone."""
         generated = model.decode(codes).sigmoid()
-        adversarial = -frozen(self.critic)(generated).mean()
-        mean, logvar = model.encode(generated)
+        adversarial = -widened(frozen(self.critic)(generated)).mean()
+        mean, logvar = map(widened, model.encode(generated))
         surprise = 0.5 * (math.log(2 * math.pi) + logvar + (codes - mean).square() * torch.exp(-logvar))
         entropy = 0.5 * self.latents * math.log(2 * math.pi * math.e)
         information = entropy - surprise.sum(1).mean()
@@ -138,4 +138,4 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor, generat
     share = torch.rand(len(images), *[1] * (images.dim() - 1), dtype=images.dtype, device=images.device)
     between = (share * images + (1 - share) * generated).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    return (widened(gradient).flatten(1).norm(dim=1) - 1).square().mean()

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from .ae import AE
-from .terms import LossTerms, check_batch, check_weights, reconstruction_loss
+from .terms import LossTerms, check_batch, check_weights, reconstruction_loss, widened
 
 
 class SparseAE(AE):
@@ -48,7 +48,7 @@ class SparseAE(AE):
     ) -> LossTerms:
         check_batch("SparseAE", reconstruction, mean)
         error = reconstruction_loss(reconstruction, target, self.likelihood)
-        l1 = z.abs().sum(1).mean()
+        l1 = widened(z).abs().sum(1).mean()
         return LossTerms(error + self.weight * l1, reconstruction=error, l1=l1)
 
     def extra_repr(self) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -79,6 +80,11 @@ def reconstruction_loss(reconstruction: Tensor, target: Tensor, likelihood: str 
     else:
         total = 0.5 * functional.mse_loss(reconstruction, target, reduction="sum")
     return total / reconstruction.shape[0]
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """Half precision, as autocast leaves it, as float32: sums over it are then not rounded to 3 digits."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def check_choice(function: str, name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -95,6 +95,16 @@ def test_the_gradient_is_that_of_the_total_alone(
         assert leaf.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize("objective", [*WITH_KL, SparseAE()], ids=lambda objective: type(objective).__name__)
+def test_an_objective_is_one_graph(arguments: tuple[Tensor, ...], objective: nn.Module) -> None:
+    torch.compiler.reset()
+    compiled = torch.compile(
+        lambda *arguments, step: objective(*arguments, step=step).total, fullgraph=True, backend="aot_eager"
+    )
+    for step in range(3):
+        torch.testing.assert_close(compiled(*arguments, step=step), objective(*arguments, step=step).total)
+
+
 def test_terms_are_attributes() -> None:
     terms = LossTerms(torch.tensor(2.0), kl=torch.tensor(0.5))
     assert terms.kl == 0.5
