@@ -19,6 +19,17 @@ def prepare(layers: nn.Module, nonlinearity: str = "relu") -> None:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
 
+def channels_last(images: Tensor) -> Tensor:
+    """The images in the memory format of the weights.
+
+    With one channel both formats have the same bytes, and torch tells them apart by the strides alone; the
+    other format's strides cost an eighth of a training step, in copies between the convolutions.
+    """
+    channels, height, width = images.shape[1:]
+    strides = (channels * height * width, 1, channels * width, channels)
+    return images.contiguous(memory_format=torch.channels_last).as_strided(images.shape, strides)
+
+
 def check_sizes(name: str, **sizes: int) -> None:
     """Require channels to be 1 or 3 and every other size to be an integer of at least 1."""
     for size, value in sizes.items():

@@ -7,7 +7,7 @@ normalisation: the gradient penalty is that of each image by itself (Gulrajani e
 import torch
 from torch import Tensor, nn
 
-from ._layers import check_codes, check_images, check_sizes, prepare
+from ._layers import channels_last, check_codes, check_images, check_sizes, prepare
 from .vae import VAE
 
 
@@ -96,7 +96,7 @@ class InfoGANCritic(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         check_images("InfoGANCritic", images, (self.channels, 64, 64))
-        scores: Tensor = self.layers(images)
+        scores: Tensor = self.layers(channels_last(images))
         return scores
 
 
@@ -132,7 +132,7 @@ class InfoGANEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         check_images("InfoGANEncoder", images, (self.channels, 64, 64))
-        mean, logvar = self.layers(images).chunk(2, dim=1)
+        mean, logvar = self.layers(channels_last(images)).chunk(2, dim=1)
         return mean, logvar
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ._layers import check_codes, check_images, check_sizes, prepare
+from ._layers import channels_last, check_codes, check_images, check_sizes, prepare
 from .vae import VAE
 
 
@@ -53,7 +53,7 @@ class KimEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         check_images("KimEncoder", images, (self.channels, 64, 64))
-        mean, logvar = self.layers(images).chunk(2, dim=1)
+        mean, logvar = self.layers(channels_last(images)).chunk(2, dim=1)
         return mean, logvar
 
 
