@@ -101,13 +101,14 @@ class HFVAE(nn.Module):
                 f"got {tuple(mean.shape)}"
             )
         error = reconstruction_loss(reconstruction, target, self.likelihood)
-        estimation = {"dataset_size": self.dataset_size, "estimator": self.estimator}
-        parts = kl_decomposition(z, mean, logvar, **estimation)
+        size, estimator = self.dataset_size, self.estimator
+        parts = kl_decomposition(z, mean, logvar, dataset_size=size, estimator=estimator)
         within = parts.total_correlation.new_zeros(())
         for group in self.groups:
             if len(group) > 1:
                 of_group = (torch.stack([codes[:, d] for d in group], dim=1) for codes in (z, mean, logvar))
-                within = within + total_correlation(*of_group, **estimation)
+                correlation = total_correlation(*of_group, dataset_size=size, estimator=estimator)
+                within = within + correlation
         between = parts.total_correlation - within
         penalty = self.alpha * parts.index_code_mi + self.beta * between + self.gamma * within
         return LossTerms(

@@ -138,4 +138,5 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor, generat
     share = torch.rand(len(images), *[1] * (images.dim() - 1), dtype=images.dtype, device=images.device)
     between = (share * images + (1 - share) * generated).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (widened(gradient).flatten(1).norm(dim=1) - 1).square().mean()
+    norm: Tensor = widened(gradient).flatten(1).norm(dim=1)
+    return (norm - 1).square().mean()

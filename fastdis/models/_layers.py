@@ -1,10 +1,14 @@
 """What the named modules share: how their layers begin, and what they ask of sizes and of their input."""
 
+from typing import Literal, TypeAlias
+
 import torch
 from torch import Tensor, nn
 
+Nonlinearity: TypeAlias = Literal["relu", "leaky_relu", "tanh", "linear"]
 
-def prepare(layers: nn.Module, nonlinearity: str = "relu") -> None:
+
+def prepare(layers: nn.Module, nonlinearity: Nonlinearity = "relu") -> None:
     """He et al. 2015's initialisation, and the memory format that convolutions are fastest in.
 
     With them β-TCVAE at a learning rate of 5e-4 begins to place the shapes after 150 steps, where torch's

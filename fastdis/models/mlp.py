@@ -91,7 +91,7 @@ class MLPDecoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         check_codes("MLPDecoder", z, self.latents)
         logits: Tensor = self.layers(z)
-        return logits.unflatten(1, self.image_shape)
+        return logits.view(len(z), *self.image_shape)
 
 
 def chen_vae(latents: int = 10, channels: int = 1) -> VAE:

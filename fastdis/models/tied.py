@@ -50,10 +50,10 @@ class TiedDecoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         check_codes("TiedDecoder", z, self.latents)
         weights = [layer.weight for layer in self._mirrored]
-        hidden = z @ weights[0][: self.latents] + self.biases[0]
+        hidden: Tensor = z @ weights[0][: self.latents] + self.biases[0]
         for weight, bias in zip(weights[1:], list(self.biases)[1:], strict=True):
             hidden = hidden.relu() @ weight + bias
-        return hidden.unflatten(1, self.image_shape)
+        return hidden.view(len(z), *self.image_shape)
 
 
 def linear_autoencoder(latents: int = 10, channels: int = 1, *, tied: bool = False) -> Autoencoder:
