@@ -2,16 +2,39 @@
 
 import numpy as np
 
-from ._result import Interval
-from .table import Float
+from ._result import Interval, Result
+from .table import Float, Information
 
 REPLICATES = 1000
+SAMPLES_A_CELL = 8  # with 5, dcimig's 90 % interval of ten codes covered 75 %; with 8, 92 %
+
+
+class NoInterval(ValueError):
+    """An interval was asked for that would not contain the score of the population as often as it says."""
 
 
 def check_confidence(function: str, confidence: float | None) -> None:
     """Require a probability strictly between 0 and 1, or None for no interval."""
     if confidence is not None and not 0 < confidence < 1:
         raise ValueError(f"{function}: confidence must lie between 0 and 1, both excluded, got {confidence}")
+
+
+def check_covers(function: str, scored: type[Result], table: Information) -> None:
+    """Require a score and a number of samples for which the bootstrap's intervals keep their promise.
+
+    Raises:
+        NoInterval: they would not; the message says why.
+    """
+    if scored.no_interval:
+        raise NoInterval(f"{function}: confidence must be None but on a complete grid: {scored.no_interval}")
+    values = max(table.values)
+    needed = SAMPLES_A_CELL * table.bins * values
+    if table.samples < needed:
+        raise NoInterval(
+            f"{function}: confidence needs at least {SAMPLES_A_CELL} samples a cell, {needed:,} for "
+            f"{table.bins} bins and {values} values, got {table.samples:,}: resampling does not show the "
+            "bias of sparser tables"
+        )
 
 
 def interval(score: float, replicates: Float, confidence: float, *, largest: float = 1.0) -> Interval:

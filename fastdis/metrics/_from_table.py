@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from ._arguments import Array
-from ._confidence import REPLICATES, check_confidence, interval
+from ._confidence import REPLICATES, check_confidence, check_covers, interval
 from ._result import Interval, Result
 from .table import Information, JointTable
 
@@ -27,7 +27,7 @@ def from_table(
 
     Raises:
         TypeError: both a table and factors are given, or codes without factors.
-        ValueError: an interval is asked of a table without replicates.
+        ValueError: an interval is asked of a table without replicates, or one that would not cover.
     """
     check_confidence(function, confidence)
     if isinstance(codes, JointTable):
@@ -39,12 +39,14 @@ def from_table(
     else:
         replicates = REPLICATES if confidence else 0
         table = JointTable.of(codes, factors, bins=bins, replicates=replicates, seed=seed, function=function)
-    result = score(table.information(function=function))
+    information = table.information(function=function)
+    result = score(information)
     if confidence is None:
         return result
     if table.complete:
         exact = Interval(low=result.score, high=result.score, confidence=confidence, replicates=0, exact=True)
         return replace(result, interval=exact)
+    check_covers(function, type(result), information)
     if not table.replicates:
         raise ValueError(
             f"{function}: confidence needs a JointTable with replicates: JointTable.of(..., replicates=1000)"

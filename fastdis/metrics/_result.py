@@ -42,6 +42,7 @@ class Result:
     title: ClassVar[str]
     definition: ClassVar[str]
     largest: ClassVar[float] = 1.0  # what the score can be at most
+    no_interval: ClassVar[str] = ""  # why resampling cannot give an interval, if it cannot
 
     score: float
     samples: int

@@ -20,6 +20,7 @@ class AAMResult(Result):
         "Axis alignment metric (Dubois 2019): mean over factors of max(0, best mutual information with a "
         "code - sum of all others) / best; 0 for a factor that no code knows."
     )
+    no_interval: ClassVar[str] = "it adds up the biases of all codes, which resampling does not show in full"
 
     per_factor: Float
     bins: int
@@ -38,11 +39,9 @@ def aam(
     1/K sum_k max(0, I(z_j*; v_k) - sum_{j != j*} I(z_j; v_k)) / I(z_j*; v_k), with the plug-in estimate of
     :func:`mig`. It asks where the knowledge of a factor lies, not how much there is.
 
-    The bias of the plug-in estimate in many codes that know nothing exceeds what a bootstrap shows: here an
-    interval tells how the score varies from sample to sample, and may miss that of the population.
-
     Args, Raises:
-        As :func:`mig`.
+        As :func:`mig`, but confidence is refused unless the grid is complete: of ten codes and 10,000
+        samples a 90 % interval never contained the score of the population.
 
     Example:
         >>> import numpy as np, fastdis

@@ -49,14 +49,16 @@ def mig(
             warning. To score some of them, pass those columns.
         bins: how many bins a code is put into, at most the number of samples.
         entropy: "empirical" divides by the entropy of the factor in the data, "uniform" by log |V_k|.
-        confidence: e.g. 0.95 for an interval by the bootstrap over samples (1,000 replicates, bins fixed); of
-            a complete grid, which has no sampling error, it is the score itself and says so.
+        confidence: e.g. 0.95 for an interval by the bootstrap over samples (1,000 replicates) of the score
+            that the population has in the same bins; of a complete grid, which has no sampling error, it is
+            the score itself and says so.
         seed: of the bootstrap.
 
     Raises:
         TypeError: codes are not real, factors not integers.
         ValueError: a wrong shape, NaN or infinity, fewer samples than bins, fewer than 2 codes, no factor
-            that varies.
+            that varies; an interval is asked for with fewer than 8 samples a bin and value, where the
+            bootstrap's do not cover.
 
     Example:
         >>> import numpy as np, fastdis

@@ -7,7 +7,8 @@ from fastdis import metrics
 from fastdis.metrics import JointTable
 from fastdis.metrics._confidence import interval
 
-TABLE_SCORES = ("mig", "robust_mig", "jemmig", "mig_sup", "dcimig", "modularity", "aam")
+BOUNDED = ("mig", "robust_mig", "jemmig", "mig_sup", "dcimig")
+UNBOUNDED = ("modularity", "aam")
 
 
 def grid(*sizes: int) -> np.ndarray:
@@ -28,7 +29,7 @@ def draw(population, seed: int, samples: int = 3000) -> tuple[np.ndarray, np.nda
     return population[0][rows], population[1][rows]
 
 
-@pytest.mark.parametrize("name", TABLE_SCORES)
+@pytest.mark.parametrize("name", BOUNDED)
 def test_contains_the_score_and_repeats(name: str, population) -> None:
     codes, factors = draw(population, 0)
     score = getattr(metrics, name)
@@ -58,6 +59,53 @@ def test_covers_the_score_of_the_population(population) -> None:
     assert min(covered.values()) >= 47, covered
 
 
+def test_many_codes_that_know_nothing_are_covered_too() -> None:
+    """Eight samples a cell, the fewest that are accepted; the bias is then above the sampling error."""
+    rng = np.random.default_rng(0)
+    factors = grid(5, 16, 800)[:, :2]
+    codes = rng.standard_normal((len(factors), 10))
+    codes[:, :2] += factors
+    codes = np.clip(codes, -2.5, np.maximum(2.5, 2 + factors.max()))
+    population = codes, factors
+    names = ("mig", "mig_sup", "dcimig", "robust_mig")
+    truth = {name: getattr(metrics, name)(*population).score for name in names}
+    covered, plain = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for seed in range(40):
+        rows = np.random.default_rng(seed).choice(len(codes), 2560)
+        rows[:20] = [*codes.argmin(axis=0), *codes.argmax(axis=0)]
+        table = JointTable.of(codes[rows], factors[rows], replicates=100, seed=seed)
+        for name, value in truth.items():
+            result = getattr(metrics, name)(table, confidence=0.9)
+            covered[name] += result.interval.low <= value <= result.interval.high
+            error = (result.interval.high - result.interval.low) / 2
+            plain[name] += abs(result.score - value) <= error
+    assert min(covered.values()) >= 30, covered  # below that with probability 0.4 %
+    assert min(plain.values()) < 30, plain  # centred at the score, an interval of that width would fail
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+def test_scores_whose_interval_would_not_cover_refuse_it(name: str, population) -> None:
+    codes, factors = draw(population, 0)
+    with pytest.raises(ValueError, match=f"{name}: confidence must be None but on a complete grid"):
+        getattr(metrics, name)(codes, factors, confidence=0.95)
+    evaluation = metrics.evaluate(codes, factors, ["mig", name], confidence=0.95)
+    assert evaluation["mig"].interval is not None
+    assert evaluation[name].interval is None
+    assert evaluation[name].score == getattr(metrics, name)(codes, factors).score
+    assert evaluation.no_interval.keys() == {name}
+    assert evaluation.no_interval[name] in str(evaluation)
+    assert evaluation.to_dict()["scores"][name]["no_interval"] == evaluation.no_interval[name]
+    whole = grid(3, 4, 5)
+    assert getattr(metrics, name)(whole + 0.1, whole, confidence=0.95).interval.exact
+
+
+def test_a_table_too_sparse_has_no_interval(population) -> None:
+    codes, factors = draw(population, 0, 1279)  # 8 x 20 bins x 8 values are 1,280
+    with pytest.raises(ValueError, match=r"at least 8 samples a cell, 1,280 for .*, got 1,279"):
+        metrics.mig(codes, factors, confidence=0.95)
+    assert metrics.mig(*draw(population, 0, 1280), confidence=0.95).interval is not None
+
+
 def test_a_complete_grid_is_exact() -> None:
     factors = grid(3, 4, 5)
     codes = factors + np.random.default_rng(1).standard_normal((60, 3))
@@ -66,10 +114,10 @@ def test_a_complete_grid_is_exact() -> None:
         assert result.interval.exact
         assert result.interval.low == result.score == result.interval.high
         assert "no sampling error" in str(result)
-    one_short = metrics.mig(codes[1:], factors[1:], confidence=0.95)
-    assert not one_short.interval.exact
+    one_short = JointTable.of(codes[1:], factors[1:], replicates=1)
+    assert not one_short.complete
     codes, factors = np.vstack([codes, codes[:1]]), np.vstack([factors, factors[:1]])
-    assert not metrics.mig(codes, factors, confidence=0.95).interval.exact
+    assert not JointTable.of(codes, factors, replicates=1).complete
 
 
 def test_width_falls_with_the_root_of_the_samples(population) -> None:
