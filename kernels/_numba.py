@@ -32,6 +32,8 @@ from numba.extending import intrinsic, overload
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 _STRICT = {"fastmath": {"contract"}, "error_model": "numpy"}
 
+_HALF = (torch.float16, torch.bfloat16)
+
 _pool: ThreadPoolExecutor | None = None
 
 
@@ -96,9 +98,27 @@ def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> Non
 
 def array(tensor: torch.Tensor) -> np.ndarray:
     """The memory of a CPU tensor as a C-contiguous NumPy array; half types are widened to float32."""
-    if tensor.dtype in (torch.float16, torch.bfloat16):
+    if tensor.dtype in _HALF:
         tensor = tensor.float()
-    return tensor.detach().contiguous().numpy()
+    return tensor.contiguous().numpy(force=True)
+
+
+def tensor(array: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
+    """An array as a CPU tensor of that dtype, in the same memory unless it must be narrowed."""
+    made = torch.from_numpy(array)
+    return made if made.dtype == dtype else made.to(dtype)
+
+
+@intrinsic
+def wide_vectors(typingctx: Any) -> Any:
+    """Let the loops of the calling kernel use 512-bit vectors, which LLVM avoids for old processors' sake."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        # past llvmlite's own list of attributes, which has only those without a value
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.none(), codegen
 
 
 @intrinsic

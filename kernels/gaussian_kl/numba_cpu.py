@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._dispatch import accumulation_dtype
-from .._numba import array, expm1_parts, launch, njit
+from .._numba import array, expm1_parts, launch, njit, tensor
 
 _BLOCK = 64  # rows summed pairwise: a power of two
 _CHUNKS = 32  # at the most
@@ -97,24 +96,27 @@ def _mean_of_sums(sums, batch, mean):
 
 
 def reparameterize(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
-    z = torch.empty(mean.shape, dtype=accumulation_dtype(mean.dtype))
-    _run_forward(mean, logvar, noise, z, None, None)
-    return z.to(mean.dtype)
+    means = array(mean)
+    z = np.empty_like(means)
+    _run_forward(means, array(logvar), array(noise), z, None, None)
+    return tensor(z, mean.dtype)
 
 
 def gaussian_kl(mean: Tensor, logvar: Tensor, by_row: bool) -> Tensor:
     """KL of every element, or its mean over the batch."""
+    means, logvars = array(mean), array(logvar)
     if not by_row:
-        return _mean_kl(mean, logvar, None, None)
-    kl = torch.empty(mean.shape, dtype=accumulation_dtype(mean.dtype))
-    _run_forward(mean, logvar, None, None, kl, None)
-    return kl
+        return _mean_kl(means, logvars, None, None)
+    kl = np.empty_like(means)
+    _run_forward(means, logvars, None, None, kl, None)
+    return torch.from_numpy(kl)
 
 
 def reparameterize_kl(mean: Tensor, logvar: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    z = torch.empty(mean.shape, dtype=accumulation_dtype(mean.dtype))
-    kl = _mean_kl(mean, logvar, noise, z)
-    return z.to(mean.dtype), kl
+    means = array(mean)
+    z = np.empty_like(means)
+    kl = _mean_kl(means, array(logvar), array(noise), z)
+    return tensor(z, mean.dtype), kl
 
 
 def backward(
@@ -123,42 +125,35 @@ def backward(
     """The gradients of mean and logvar; grad_kl (latent,) is that of the mean over the batch."""
     batch, latent = mean.shape
     rows = _rows(batch)
-    grad_mean = torch.empty(mean.shape, dtype=accumulation_dtype(mean.dtype))
-    grad_logvar = torch.empty_like(grad_mean)
+    means = array(mean)
+    grad_mean, grad_logvar = np.empty_like(means), np.empty_like(means)
     launch(
         _backward,
         -(-batch // rows),
         _BACKWARD_NS * batch * latent,
         rows,
         latent,
-        _flat(grad_z),
-        _flat(grad_kl),
-        _flat(mean),
-        _flat(logvar),
-        None if grad_z is None else _flat(noise),
+        None if grad_z is None else _flat(array(grad_z)),
+        None if grad_kl is None else _flat(array(grad_kl)),
+        _flat(means),
+        _flat(array(logvar)),
+        None if grad_z is None else _flat(array(noise)),
         _flat(grad_mean),
         _flat(grad_logvar),
     )
-    return grad_mean.to(mean.dtype), grad_logvar.to(mean.dtype)
+    return tensor(grad_mean, mean.dtype), tensor(grad_logvar, mean.dtype)
 
 
-def _mean_kl(mean: Tensor, logvar: Tensor, noise: Tensor | None, z: Tensor | None) -> Tensor:
+def _mean_kl(mean, logvar, noise, z) -> Tensor:
     batch, latent = mean.shape
     sums = np.empty((-(-batch // _rows(batch)), latent))
     _run_forward(mean, logvar, noise, z, None, sums)
-    kl = torch.empty(latent, dtype=accumulation_dtype(mean.dtype))
-    _mean_of_sums(sums, batch, kl.numpy())
-    return kl
+    kl = np.empty(latent, mean.dtype)
+    _mean_of_sums(sums, batch, kl)
+    return torch.from_numpy(kl)
 
 
-def _run_forward(
-    mean: Tensor,
-    logvar: Tensor,
-    noise: Tensor | None,
-    z: Tensor | None,
-    kl: Tensor | None,
-    sums: np.ndarray | None,
-) -> None:
+def _run_forward(mean, logvar, noise, z, kl, sums) -> None:
     batch, latent = mean.shape
     rows = _rows(batch)
     launch(
@@ -167,11 +162,7 @@ def _run_forward(
         _FORWARD_NS * batch * latent,
         rows,
         latent,
-        _flat(mean),
-        _flat(logvar),
-        _flat(noise),
-        _flat(z),
-        _flat(kl),
+        *(_flat(values) for values in (mean, logvar, noise, z, kl)),
         sums,
     )
 
@@ -181,5 +172,5 @@ def _rows(batch: int) -> int:
     return _BLOCK * -(-batch // (_BLOCK * _CHUNKS))
 
 
-def _flat(tensor: Tensor | None) -> np.ndarray | None:
-    return None if tensor is None else array(tensor).reshape(-1)
+def _flat(values: np.ndarray | None) -> np.ndarray | None:
+    return None if values is None else values.reshape(-1)

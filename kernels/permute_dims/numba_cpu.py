@@ -1,10 +1,9 @@
 """Fisher-Yates shuffles, a column a chunk, each with its own stream of random numbers."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from .._numba import array, launch, njit
+from .._numba import array, launch, njit, tensor
 
 _STEP_NS = 4.0  # an element on one thread
 
@@ -71,6 +70,6 @@ def backward(grad: Tensor, seed: Tensor) -> Tensor:
 
 def _run(worker, values: Tensor, seed: Tensor) -> Tensor:
     source = array(values)
-    out = torch.zeros(values.shape, dtype=torch.from_numpy(source).dtype)
-    launch(worker, values.shape[1], _STEP_NS * source.size, np.uint64(seed.item()), source, out.numpy())
-    return out.to(values.dtype)
+    out = np.empty_like(source)
+    launch(worker, values.shape[1], _STEP_NS * source.size, np.uint64(seed.item()), source, out)
+    return tensor(out, values.dtype)

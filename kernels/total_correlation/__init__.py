@@ -40,6 +40,7 @@ from .. import _check, _dispatch
 from . import reference
 
 ESTIMATORS = ("mss", "mws")
+_INTEGERS = (int, numbers.Integral, torch.SymInt)
 
 
 class KLDecomposition(NamedTuple):
@@ -190,7 +191,7 @@ def tcvae_penalty(
         penalty, terms, *_ = _tcvae_penalty(
             z, mean, logvar, dataset_size, estimator == "mss", [alpha, beta, gamma], wanted
         )
-    return penalty, KLDecomposition(*terms.detach().unbind())
+    return penalty, KLDecomposition(*(terms.detach() if terms.requires_grad else terms).unbind())
 
 
 def _arguments(
@@ -201,7 +202,7 @@ def _arguments(
     batch = z.shape[0]
     if batch < 2:
         raise ValueError(f"{function}: z must hold at least 2 samples, got {batch}")
-    if not isinstance(dataset_size, numbers.Integral | torch.SymInt):
+    if not isinstance(dataset_size, _INTEGERS):
         raise TypeError(f"{function}: dataset_size must be an integer, got {type(dataset_size).__name__}")
     if dataset_size < batch:
         raise ValueError(
@@ -227,7 +228,7 @@ def _numba_backward(
     from . import numba_cpu
 
     coefficients = tuple(grad.tolist())
-    return numba_cpu.gradients(z, mean, logvar, dataset_size, stratified, coefficients)[1:]
+    return numba_cpu.gradients(z, mean, logvar, dataset_size, stratified, coefficients)
 
 
 def _numba_penalty(
@@ -241,15 +242,7 @@ def _numba_penalty(
 ) -> tuple[Tensor, ...]:
     from . import numba_cpu
 
-    if gradient:
-        terms, *gradients = numba_cpu.gradients(
-            z, mean, logvar, dataset_size, stratified, tuple(coefficients)
-        )
-    else:
-        terms = numba_cpu.values(z, mean, logvar, dataset_size, stratified)
-        gradients = [z.new_empty(0) for _ in range(3)]
-    penalty = sum(weight * term for weight, term in zip(coefficients, terms.tolist(), strict=True))
-    return terms.new_tensor(penalty), terms, *gradients
+    return numba_cpu.penalty(z, mean, logvar, dataset_size, stratified, tuple(coefficients), gradient)
 
 
 def _numba_scaled(
@@ -338,12 +331,15 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 def _save_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(*output[1:])
     # the inputs are kept only so that a second derivative is refused instead of being silently zero
     ctx.save_for_backward(*output[2:], *inputs[:3])
 
 
-def _scale_gradients(ctx: Any, grad: Tensor, *unused: Tensor) -> tuple[Tensor | None, ...]:
+def _scale_gradients(ctx: Any, grad: Tensor | None, *unused: None) -> tuple[Tensor | None, ...]:
+    if grad is None:
+        return (None,) * 7
     gradients = _tcvae_penalty_backward(grad, *ctx.saved_tensors)
     return *gradients, None, None, None, None
 

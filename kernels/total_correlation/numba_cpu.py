@@ -1,8 +1,9 @@
-"""The decomposition and its gradients, one sample at a time against all posteriors of the batch.
+"""The decomposition and its gradients, a few samples at a time against all posteriors of the batch.
 
 Posteriors are laid out (latent, batch), so that every inner loop runs over the batch and vectorises; the
-batch is padded to whole vectors with posteriors of weight 0. The D rows of exponentials of one sample stay
-in the second-level cache between its log-densities and its gradients: each is computed once.
+batch is padded to whole vectors with posteriors of weight 0. The exponentials of a tile's samples stay in the
+second-level cache between their log-densities and their gradients: each is computed once. A block of
+posteriors is read from there once for all samples of the tile, or the loops wait for it.
 
 Shifts. exp(L - shift) needs a shift near the row's largest term, and a running maximum does not vectorise.
 L_ijd is at most its constant c_jd, and the largest term at least the sample's own, L_iid: where these two lie
@@ -16,45 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._dispatch import accumulation_dtype
-from .._numba import array, exp, launch, njit
+from .._numba import array, exp, launch, njit, tensor, wide_vectors
 
 _CHUNKS = 16  # at the most; each holds its own sums for the gradients of mean and logvar
 _LANES = 32
-_VALUE_NS, _GRADIENT_NS = 0.8, 0.8  # a (sample, posterior, latent) triple on one thread
-
-
-@njit
-def _layout(mean, logvar, mean_t, precision_t, constant_t):
-    """(batch, latent) to (latent, padded): mean, exp(-logvar), -1/2 logvar.
-
-    The -1/2 log 2 pi of every density stands in all three differences and is left out.
-    """
-    batch, latent = mean.shape
-    half = mean.dtype.type(0.5)
-    for d in range(latent):
-        for j in range(batch):
-            mean_t[d, j] = mean[j, d]
-            precision_t[d, j] = -logvar[j, d]
-            constant_t[d, j] = -half * logvar[j, d]
-        for j in range(batch):
-            precision_t[d, j] = exp(precision_t[d, j])
-        mean_t[d, batch:] = 0
-        precision_t[d, batch:] = 0
-        constant_t[d, batch:] = -1e30
-
-
-@njit
-def _weighted_exp(logits, shift, weights, out):
-    """out = weights * exp(logits - shift); its sum."""
-    least, zero = logits.dtype.type(-60), logits.dtype.type(0)
-    total = zero
-    for j in range(logits.size):
-        x = logits[j] - shift
-        value = weights[j] * exp(x) if x > least else zero
-        out[j] = value
-        total += value
-    return total
+_BLOCK = 512  # posteriors
+_CACHED = 2**17  # numbers: what a tile's exponentials take of the second-level cache
+_VALUE_NS, _GRADIENT_NS = 0.7, 0.4  # a (sample, posterior, latent) triple on one thread
 
 
 @njit
@@ -66,10 +35,143 @@ def _largest(values):
 
 
 @njit
+def _largest_density(x, mean, precision, constant):
+    half = mean.dtype.type(0.5)
+    largest = constant[0] - half * ((x - mean[0]) * (x - mean[0]) * precision[0])
+    for j in range(1, mean.size):
+        difference = x - mean[j]
+        largest = max(largest, constant[j] - half * (difference * difference * precision[j]))
+    return largest
+
+
+@njit
+def _layout(mean, logvar, mean_t, precision_t, constant_t, highest):
+    """(batch, latent) to (latent, padded): mean, exp(-logvar), -1/2 logvar; highest: its maxima (latent,).
+
+    The -1/2 log 2 pi of every density stands in all three differences and is left out.
+    """
+    batch, latent = mean.shape
+    half = mean.dtype.type(0.5)
+    for d in range(latent):
+        for j in range(batch):
+            mean_t[d, j] = mean[j, d]
+            precision_t[d, j] = -logvar[j, d]
+            constant_t[d, j] = -half * logvar[j, d]
+        highest[d] = _largest(constant_t[d, :batch])
+        for j in range(batch):
+            precision_t[d, j] = exp(precision_t[d, j])
+        mean_t[d, batch:] = 0
+        precision_t[d, batch:] = 0
+        constant_t[d, batch:] = -1e30
+
+
+@njit
+def _densities(first, z, mean, precision, constant, highest, weights, scale, marginal, totals, joint, sums):
+    """The exponentials of one tile's samples, the first of which is the batch's sample number `first`.
+
+    In: z (tile, latent); mean, precision, constant (latent, padded); highest (latent,); weights like joint.
+    Out: marginal (latent, tile, padded) and joint (tile, padded), each relative to its totals (latent + 1,
+    tile), the joint's last. MI, TC and dwKL of the samples are added to sums (3,).
+    """
+    wide_vectors()
+    count, latent = z.shape
+    padded = mean.shape[1]
+    number = z.dtype.type
+    half, zero, least = number(0.5), number(0), number(-60)
+    shifts = np.empty(count, z.dtype)
+    own_sum, prior_sum, marginal_sum = np.zeros((3, count))
+    product = np.ones(count)
+    joint[:count] = 0
+    totals[:] = 0
+    for d in range(latent):
+        for t in range(count):
+            x, i = z[t, d], first + t
+            difference = x - mean[d, i]
+            own = constant[d, i] - half * (difference * difference * precision[d, i])
+            near = own > highest[d] + least
+            shifts[t] = own if near else _largest_density(x, mean[d], precision[d], constant[d])
+            own_sum[t] += own
+            prior_sum[t] -= 0.5 * (x * x)
+        for block in range(0, padded, _BLOCK):
+            part = slice(block, min(block + _BLOCK, padded))
+            means, precisions, constants = mean[d, part], precision[d, part], constant[d, part]
+            for t in range(count):
+                x, shift, total = z[t, d], shifts[t], zero
+                joints, marginals, shares = joint[t, part], marginal[d, t, part], weights[t, part]
+                for j in range(means.size):
+                    difference = x - means[j]
+                    value = constants[j] - half * (difference * difference * precisions[j])
+                    joints[j] += value
+                    value -= shift
+                    value = shares[j] * exp(value) if value > least else zero
+                    marginals[j] = value
+                    total += value
+                totals[d, t] += total
+        for t in range(count):
+            marginal_sum[t] += shifts[t]
+            product[t] *= scale * totals[d, t]  # one logarithm for many latents
+            if not 1e-200 < product[t] < 1e200:
+                marginal_sum[t] += math.log(product[t])
+                product[t] = 1
+    for t in range(count):
+        values, shares, shift, total = joint[t], weights[t], _largest(joint[t]), zero
+        for j in range(padded):
+            value = values[j] - shift
+            value = shares[j] * exp(value) if value > least else zero
+            values[j] = value
+            total += value
+        totals[latent, t] = total
+        joint_sum = shift + math.log(scale * total)
+        marginal_sum[t] += math.log(product[t])
+        sums[0] += own_sum[t] - joint_sum
+        sums[1] += joint_sum - marginal_sum[t]
+        sums[2] += marginal_sum[t] - prior_sum[t]
+
+
+@njit
+def _slopes(first, z, mean, precision, marginal, totals, joint, coefficients, grad_z, grad_mean, grad_logvar):
+    """The same samples' gradients: grad_z (tile, latent), and their part of the others (latent, padded)."""
+    wide_vectors()
+    count, latent = z.shape
+    padded = mean.shape[1]
+    number = z.dtype.type
+    half, zero = number(0.5), number(0)
+    by_index, by_total, by_latent = coefficients
+    by_z = np.empty(count, z.dtype)
+    for d in range(latent):
+        by_z[:] = 0
+        for block in range(0, padded, _BLOCK):
+            part = slice(block, min(block + _BLOCK, padded))
+            means, precisions = mean[d, part], precision[d, part]
+            grad_means, grad_logvars = grad_mean[d, part], grad_logvar[d, part]
+            for t in range(count):
+                x, total = z[t, d], zero
+                by_joint = (by_total - by_index) / totals[latent, t]
+                by_marginal = (by_latent - by_total) / totals[d, t]
+                joints, marginals = joint[t, part], marginal[d, t, part]
+                for j in range(means.size):
+                    difference = x - means[j]
+                    g = by_joint * joints[j] + by_marginal * marginals[j]
+                    slope = g * (difference * precisions[j])
+                    total += slope
+                    grad_means[j] += slope
+                    grad_logvars[j] += half * (slope * difference - g)
+                by_z[t] += total
+        for t in range(count):
+            i = first + t
+            difference = z[t, d] - mean[d, i]
+            slope = by_index * (difference * precision[d, i])
+            grad_mean[d, i] += slope
+            grad_logvar[d, i] += half * (slope * difference - by_index)
+            grad_z[t, d] = by_latent * z[t, d] - by_z[t] - slope
+
+
+@njit
 def _samples(
     first,
     last,
     rows,
+    tile,
     z,
     mean,
     precision,
@@ -84,93 +186,96 @@ def _samples(
     grad_mean,
     grad_logvar,
 ):
-    """Chunks of `rows` samples: their sums of MI, TC and dwKL, and gradients where coefficients are given.
+    """Chunks of `rows` samples, a tile at a time: their sums, and gradients where coefficients are given.
 
     z: (batch, latent). mean, precision, constant: (latent, padded). highest: (latent,), the largest constant.
     own_weight, next_weight: w_ii and w_i(i+1) over the weight of all other pairs, scale.
-    coefficients: those of MI, TC and dwKL in the differentiated sum, or None. sums: (chunks, 3).
+    coefficients: those of MI, TC and dwKL in the differentiated sum / batch, or None. sums: (chunks, 3).
     grad_z: (batch, latent). grad_mean, grad_logvar: (chunks, latent, padded).
     """
     batch, latent = z.shape
     padded = mean.shape[1]
-    number = z.dtype.type
-    half, one, zero = number(0.5), number(1), number(0)
-    weights = np.zeros(padded, z.dtype)
-    weights[:batch] = 1
-    logits = np.empty(padded, z.dtype)
-    joint_logits = np.empty(padded, z.dtype)
-    joint = np.empty(padded, z.dtype)
-    marginal = np.empty((latent, padded), z.dtype)
-    totals = np.empty(latent, z.dtype)
+    weights = np.zeros((tile, padded), z.dtype)
+    weights[:, :batch] = 1
+    joint = np.empty((tile, padded), z.dtype)
+    marginal = np.empty((latent, tile, padded), z.dtype)
+    totals = np.empty((latent + 1, tile), z.dtype)
     for chunk in range(first, last):
         sums[chunk] = 0
         if coefficients is not None:
             grad_mean[chunk] = 0
             grad_logvar[chunk] = 0
-        for i in range(chunk * rows, min(chunk * rows + rows, batch)):
-            weights[i] = own_weight
-            if next_weight != one:
-                weights[(i + 1) % batch] = next_weight
-            joint_logits[:] = 0
-            own_sum = marginal_sum = prior_sum = 0.0
-            for d in range(latent):
-                x = z[i, d]
-                for j in range(padded):
-                    difference = x - mean[d, j]
-                    value = constant[d, j] - half * (difference * difference * precision[d, j])
-                    logits[j] = value
-                    joint_logits[j] += value
-                own = logits[i]
-                shift = own if own > highest[d] - number(60) else _largest(logits)
-                totals[d] = _weighted_exp(logits, shift, weights, marginal[d])
-                own_sum += own
-                marginal_sum += shift + math.log(scale * totals[d])
-                prior_sum -= 0.5 * (x * x)
-            shift = _largest(joint_logits)
-            joint_total = _weighted_exp(joint_logits, shift, weights, joint)
-            joint_sum = shift + math.log(scale * joint_total)
-            weights[i] = 1
-            weights[(i + 1) % batch] = 1
-            sums[chunk, 0] += own_sum - joint_sum
-            sums[chunk, 1] += joint_sum - marginal_sum
-            sums[chunk, 2] += marginal_sum - prior_sum
+        stop = min(chunk * rows + rows, batch)
+        for start in range(chunk * rows, stop, tile):
+            end = min(start + tile, stop)
+            for i in range(start, end):
+                weights[i - start, i] = own_weight
+                if next_weight != 1:
+                    weights[i - start, (i + 1) % batch] = next_weight
+            _densities(
+                start,
+                z[start:end],
+                mean,
+                precision,
+                constant,
+                highest,
+                weights,
+                scale,
+                marginal,
+                totals,
+                joint,
+                sums[chunk],
+            )
+            for i in range(start, end):
+                weights[i - start, i] = 1
+                weights[i - start, (i + 1) % batch] = 1
             if coefficients is not None:
-                by_joint = (coefficients[1] - coefficients[0]) / joint_total
-                for d in range(latent):
-                    by_marginal = (coefficients[2] - coefficients[1]) / totals[d]
-                    x = z[i, d]
-                    by_z = zero
-                    for j in range(padded):
-                        difference = x - mean[d, j]
-                        g = by_joint * joint[j] + by_marginal * marginal[d, j]
-                        slope = g * (difference * precision[d, j])
-                        by_z += slope
-                        grad_mean[chunk, d, j] += slope
-                        grad_logvar[chunk, d, j] += half * (slope * difference - g)
-                    difference = x - mean[d, i]
-                    slope = coefficients[0] * (difference * precision[d, i])
-                    grad_mean[chunk, d, i] += slope
-                    grad_logvar[chunk, d, i] += half * (slope * difference - coefficients[0])
-                    grad_z[i, d] = coefficients[2] * x - by_z - slope
+                _slopes(
+                    start,
+                    z[start:end],
+                    mean,
+                    precision,
+                    marginal,
+                    totals,
+                    joint,
+                    coefficients,
+                    grad_z[start:end],
+                    grad_mean[chunk],
+                    grad_logvar[chunk],
+                )
+
+
+@njit
+def _means(sums, batch, coefficients, terms, penalty):
+    """terms (3,) = sums (chunks, 3) added over the chunks, in their order, / batch; their weighted sum."""
+    weighted = 0.0
+    for k in range(3):
+        total = 0.0
+        for chunk in range(len(sums)):
+            total += sums[chunk, k]
+        terms[k] = total / batch
+        weighted += coefficients[k] * (total / batch)
+    penalty[()] = weighted
 
 
 @njit
 def _gather(parts, out):
-    """out (batch, latent) = the sum of parts (chunks, latent, padded) over its chunks, in their order."""
-    batch, latent = out.shape
-    chunks = parts.shape[0]
-    for chunk in range(1, chunks):
+    """out (2, batch, latent) = parts (2, chunks, latent, padded) summed over the chunks, in their order."""
+    _, batch, latent = out.shape
+    chunks = parts.shape[1]
+    for part in range(2):
+        for chunk in range(1, chunks):
+            for d in range(latent):
+                for j in range(batch):
+                    parts[part, 0, d, j] += parts[part, chunk, d, j]
         for d in range(latent):
             for j in range(batch):
-                parts[0, d, j] += parts[chunk, d, j]
-    for d in range(latent):
-        for j in range(batch):
-            out[j, d] = parts[0, d, j]
+                out[part, j, d] = parts[part, 0, d, j]
 
 
 def values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
     """(3,): MI, TC and dimension-wise KL."""
-    return _run(z, mean, logvar, dataset_size, stratified, None)[0]
+    return _run(z, mean, logvar, dataset_size, stratified, (0.0, 0.0, 0.0), False)[1]
 
 
 def gradients(
@@ -180,22 +285,34 @@ def gradients(
     dataset_size: int,
     stratified: bool,
     coefficients: tuple[float, ...],
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The values, and the gradients of coefficients . values for z, mean and logvar."""
-    terms, grad_z, parts = _run(z, mean, logvar, dataset_size, stratified, coefficients)
-    grad_mean, grad_logvar = torch.empty_like(grad_z), torch.empty_like(grad_z)
-    _gather(parts[0], grad_mean.numpy())
-    _gather(parts[1], grad_logvar.numpy())
-    return terms, grad_z.to(z.dtype), grad_mean.to(mean.dtype), grad_logvar.to(logvar.dtype)
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of coefficients . values for z, mean and logvar."""
+    return _run(z, mean, logvar, dataset_size, stratified, coefficients, True)[2:]
 
 
-def _run(z, mean, logvar, dataset_size, stratified, coefficients):
+def penalty(
+    z: Tensor,
+    mean: Tensor,
+    logvar: Tensor,
+    dataset_size: int,
+    stratified: bool,
+    coefficients: tuple[float, ...],
+    gradient: bool,
+) -> tuple[Tensor, ...]:
+    """coefficients . values, the values, and the gradients for z, mean and logvar, empty if not wanted."""
+    outputs = _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient)
+    return outputs if gradient else (*outputs, *(z.new_empty(0) for _ in range(3)))
+
+
+def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
+    dtype = z.dtype
     batch, latent = z.shape
     padded = _LANES * -(-batch // _LANES)
-    dtype = accumulation_dtype(z.dtype)
-    z, number = array(z), array(z).dtype.type
+    z = array(z)
+    number = z.dtype.type
     mean_t, precision_t, constant_t = np.empty((3, latent, padded), number)
-    _layout(array(mean), array(logvar), mean_t, precision_t, constant_t)
+    highest = np.empty(latent, number)
+    _layout(array(mean), array(logvar), mean_t, precision_t, constant_t, highest)
     others = batch - 1
     if stratified:
         own, following = others / dataset_size, (dataset_size - others) / dataset_size
@@ -206,26 +323,25 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients):
     rows = max(_LANES, -(-batch // _CHUNKS))
     chunks = -(-batch // rows)
     sums = np.empty((chunks, 3))
-    if coefficients is None:
-        scaled = grad_z = parts = None
-        outputs = None, None, None
-        cost = _VALUE_NS
-    else:
+    if gradient:
         scaled = tuple(number(coefficient / batch) for coefficient in coefficients)
-        grad_z = torch.empty((batch, latent), dtype=dtype)
+        grad_z = np.empty((batch, latent), number)
         parts = np.empty((2, chunks, latent, padded), number)
-        outputs = grad_z.numpy(), parts[0], parts[1]
-        cost = _VALUE_NS + _GRADIENT_NS
+        outputs = grad_z, parts[0], parts[1]
+    else:
+        scaled = None
+        outputs = None, None, None
     launch(
         _samples,
         chunks,
-        cost * batch * padded * latent,
+        (_VALUE_NS + gradient * _GRADIENT_NS) * batch * padded * latent,
         rows,
+        max(1, min(16, _CACHED // (padded * latent))),
         z,
         mean_t,
         precision_t,
         constant_t,
-        constant_t.max(axis=1),
+        highest,
         number(own),
         number(following),
         scale,
@@ -233,4 +349,11 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients):
         sums,
         *outputs,
     )
-    return torch.from_numpy(sums.sum(axis=0) / batch).to(dtype), grad_z, parts
+    terms, weighted = np.empty(3, number), np.empty((), number)
+    _means(sums, batch, coefficients, terms, weighted)
+    values = torch.from_numpy(weighted), torch.from_numpy(terms)
+    if not gradient:
+        return values
+    gathered = np.empty((2, batch, latent), number)
+    _gather(parts, gathered)
+    return *values, *(tensor(out, dtype) for out in (grad_z, gathered[0], gathered[1]))
