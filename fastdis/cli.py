@@ -1,5 +1,6 @@
 """The command line: ``fastdis train | evaluate | posterior | demo | data``."""
 
+import json
 import sys
 import warnings
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from .posterior import MAX_PAIRS
-from .training.recipe import OBJECTIVES, Recipe
+from .training.names import MODELS, OBJECTIVES, require_known
+from .training.presets import PRESETS
+from .training.recipe import Recipe
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -89,9 +92,24 @@ def _setting(name: str, text: str, default: str | None = None) -> Any:
 @_in_one_line
 def train(
     run: Annotated[Path, typer.Argument(help="Folder of the run: configuration, log and checkpoints.")],
+    preset: Annotated[
+        str | None, typer.Option(help=f"Begin with a paper's hyper-parameters: {', '.join(PRESETS)}.")
+    ] = None,
     objective: Annotated[str | None, _setting("objective", f"One of {', '.join(OBJECTIVES)}.")] = None,
-    beta: Annotated[
-        float | None, _setting("beta", "Weight of the penalty.", "6 for beta-tcvae, 4 for beta-vae")
+    model: Annotated[
+        str | None, _setting("model", f"One of {', '.join(MODELS)}.", "burgess, or what the objective needs")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of objective or model; may be repeated."),
+    ] = None,
+    beta: Annotated[float | None, typer.Option(help="Short for --set beta=VALUE.")] = None,
+    warmup: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=STEPS",
+            help="Let a setting, or learning_rate, rise from 0 over its first steps; may be repeated.",
+        ),
     ] = None,
     latents: Annotated[int | None, _setting("latents", "Number of latents.")] = None,
     dataset: Annotated[
@@ -101,44 +119,103 @@ def train(
     steps: Annotated[int | None, _setting("steps", "Optimisation steps in all.")] = None,
     batch_size: Annotated[int | None, _setting("batch_size", "Images a step.")] = None,
     learning_rate: Annotated[float | None, _setting("learning_rate", "Learning rate of Adam.")] = None,
+    precision: Annotated[str | None, _setting("precision", "float32 or bfloat16, of forward passes.")] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Compile the model: CUDA graphs on a GPU.")
+    ] = None,
     seed: Annotated[int | None, _setting("seed", "Of the weights, the order and the noise.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so much time, with a checkpoint to go on from.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop once the loss has not fallen for so many lines of the log.")
+    ] = None,
+    monitor: Annotated[str, typer.Option(help="Another term of the log for --patience.")] = "total",
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Log to TensorBoard as well, in the run's folder.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint with the run's own settings.")
     ] = False,
 ) -> None:
-    """Train a VAE on dSprites. Ctrl-C leaves a checkpoint to go on from."""
+    """Train a model on dSprites, on the GPU if there is one. Ctrl-C leaves a checkpoint to go on from.
+
+    Under torchrun all processes train one model, each with its share of every batch.
+    """
+    from .training.checkpoint import latest
+
+    if preset is not None:
+        if resume:
+            raise ValueError("train: --preset goes with a new run; a resumed one has its own settings")
+        require_known("preset", preset, PRESETS)
+    recipe = Recipe.of_run(run) if resume else PRESETS[preset] if preset else Recipe()
+    changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})
     options: dict[str, Any] = {
         "objective": objective,
-        "beta": beta,
+        "model": model,
+        "settings": {**recipe.settings, **changed} if changed else None,
+        "warmup": {**recipe.warmup, **_pairs("--warmup", warmup)} if warmup else None,
         "latents": latents,
         "dataset": dataset,
         "every": every,
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "precision": precision,
+        "compile": compile,
         "seed": seed,
     }
-    given = {name: value for name, value in options.items() if value is not None}
-    _train(replace(Recipe.of_run(run), **given) if resume else Recipe(**given), run, resume)
-    print(f"trained: {run}; score it with: fastdis evaluate {run}")
+    recipe = replace(recipe, **{name: value for name, value in options.items() if value is not None})
+    limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}
+    if not _train(recipe, run, resume, **limits):
+        return
+    done = latest(run)
+    step = int(done.stem.split("-")[1]) if done else 0
+    if step < recipe.steps:
+        print(f"stopped at step {step:,} of {recipe.steps:,}; go on with: fastdis train {run} --resume")
+    else:
+        print(f"trained: {run}; score it with: fastdis evaluate {run}")
 
 
-def _train(recipe: Recipe, run: Path, resume: bool) -> None:
+def _pairs(option: str, texts: list[str] | None) -> dict[str, Any]:
+    """NAME=VALUE, the value as JSON where it is JSON, else as it stands."""
+    pairs = {}
+    for text in texts or []:
+        name, separator, value = text.partition("=")
+        if not (name and separator):
+            raise ValueError(f"train: {option} must be NAME=VALUE, got {text!r}")
+        try:
+            pairs[name] = json.loads(value)
+        except json.JSONDecodeError:
+            pairs[name] = value
+    return pairs
+
+
+def _train(recipe: Recipe, run: Path, resume: bool, **limits: Any) -> bool:
+    """Train; whether this process is the one that speaks for all."""
     from .training import fit
+    from .training.processes import joined, rank
 
-    images = recipe.build_data()
-    fit(
-        recipe.build_model(),
-        recipe.build_objective(len(images)),
-        images,
-        steps=recipe.steps,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        seed=recipe.seed,
-        run_dir=run,
-        resume=resume,
-        config=recipe.to_dict(),
-    )
+    with joined() as device:
+        images = recipe.build_data()
+        objective = recipe.build_objective(len(images))
+        fit(
+            recipe.build_model().to(device),
+            objective,
+            recipe.training_data(images),
+            steps=recipe.steps,
+            batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            schedules=recipe.schedules(objective),
+            precision=recipe.precision,
+            compile=recipe.compile,
+            seed=recipe.seed,
+            run_dir=run,
+            resume=resume,
+            config=recipe.to_dict(),
+            **limits,
+        )
+        return rank() == 0
 
 
 @app.command()

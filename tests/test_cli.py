@@ -10,6 +10,8 @@ import pytest
 import fastdis
 from fastdis import cli, posterior
 from fastdis.training import TrainingInterrupted
+from fastdis.training.names import OBJECTIVES
+from fastdis.training.presets import PRESETS
 from fastdis.training.recipe import Recipe
 from toys import small_vae, squares
 
@@ -55,9 +57,9 @@ def test_train_then_evaluate(fastdis_command: Any) -> None:
     assert status == 0
     assert "fastdis evaluate run" in out
     config = json.loads(Path("run/config.json").read_text())
+    assert config["settings"]["beta"] == 4.0
     assert {
         "objective": "beta-vae",
-        "beta": 4.0,
         "seed": 3,
         "steps": 3,
         "batch_size": 8,
@@ -73,10 +75,54 @@ def test_resume_keeps_the_settings_of_the_run(fastdis_command: Any) -> None:
     assert fastdis_command("train", "run", "--beta", "2", *SHORT)[0] == 0
     assert fastdis_command("train", "run", "--steps", "5", "--resume")[0] == 0
     config = json.loads(Path("run/config.json").read_text())
-    assert {"beta": 2.0, "steps": 5, "batch_size": 8}.items() <= config.items()
+    assert config["settings"]["beta"] == 2.0
+    assert {"steps": 5, "batch_size": 8}.items() <= config.items()
     status, _, err = fastdis_command("train", "run", "--beta", "3", "--resume")
     assert status == 2
-    assert err.endswith("beta was 2.0, got 3.0\n")
+    assert err.endswith("settings.beta was 2.0, got 3.0\n")
+
+
+def test_a_preset_and_what_overrides_it(fastdis_command: Any) -> None:
+    command = ("train", "run", "--preset", "factor-vae", "--set", "gamma=40", "--learning-rate", "0.001")
+    status, out, _ = fastdis_command(*command, "--warmup", "gamma=2", "--latents", "3", *SHORT)
+    assert (status, out) == (0, "trained: run; score it with: fastdis evaluate run\n")
+    config = json.loads(Path("run/config.json").read_text())
+    assert config["settings"] == {"channels": 1, "gamma": 40, "likelihood": "bernoulli"}
+    assert config["schedules"] == {"gamma": "Linear(start=0.0, stop=40, steps=2)"}
+    assert {"objective": "factor-vae", "learning_rate": 1e-3, "model": "burgess"}.items() <= config.items()
+    assert fastdis_command("train", "run", "--steps", "5", "--resume")[0] == 0
+    status, _, err = fastdis_command("train", "run", "--set", "gamma=35", "--objective", "vae", "--resume")
+    assert status == 2
+    assert "setting of vae on burgess must be one of channels, likelihood, got 'gamma'" in err
+
+
+def test_a_run_that_ends_early_says_how_to_go_on(fastdis_command: Any) -> None:
+    status, out, _ = fastdis_command("train", "run", "--minutes", "1e-6", *SHORT)
+    assert (status, out) == (0, "stopped at step 1 of 3; go on with: fastdis train run --resume\n")
+    status, out, _ = fastdis_command("train", "run", "--resume")
+    assert (status, out) == (0, "trained: run; score it with: fastdis evaluate run\n")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_built_and_kept(name: str, tmp_path: Path) -> None:
+    recipe = PRESETS[name]
+    config = json.dumps(recipe.to_dict())
+    (tmp_path / "config.json").write_text(config)
+    kept = Recipe.of_run(tmp_path)
+    assert kept.to_dict() == json.loads(config)
+    assert repr(kept.build_objective(96)) == repr(recipe.build_objective(96))
+    assert kept.title().startswith(recipe.objective)
+
+
+def test_every_objective_has_a_preset() -> None:
+    assert {recipe.objective for recipe in PRESETS.values()} == set(OBJECTIVES)
+
+
+@pytest.mark.parametrize("name", ["ada-gvae", "denoising-ae", "hfvae"])
+def test_presets_train(fastdis_command: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs, corrupted images and groups of latents reach the loop; the model is the small one."""
+    options = ("--latents", "3", "--set", "groups=[[0, 1], [2]]") if name == "hfvae" else ()
+    assert fastdis_command("train", "run", "--preset", name, *options, *SHORT)[0] == 0
 
 
 def test_demo_is_finished_where_it_was_left(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,11 +208,25 @@ def test_files_without_posteriors(fastdis_command: Any, content: Any, message: s
         (("train", "run", "--steps", "many"), "Invalid value for '--steps'"),
         (("train", "run", "--steps", "0"), "steps must be at least 1, got 0"),
         (("train", "run", "--batch-size", "97"), "batch_size must be between 1 and the 96 images, got 97"),
+        (("train", "run", "--objective", "beta-tcva"), "did you mean beta-tcvae or beta-vae"),
+        (("train", "run", "--objective", "quux"), "infogan, got 'quux'\n"),
+        (("train", "run", "--preset", "factorvae"), "got 'factorvae'; did you mean factor-vae"),
+        (("train", "run", "--model", "burges"), "got 'burges'; did you mean burgess"),
         (
-            ("train", "run", "--objective", "gan"),
-            "must be one of beta-tcvae, beta-vae, vae, got 'gan'",
+            ("train", "run", "--objective", "ae", "--model", "chen"),
+            "must suit objective 'ae', as 'burgess-ae'",
         ),
-        (("train", "run", "--objective", "vae", "--beta", "2"), "beta must be left out for objective 'vae'"),
+        (("train", "run", "--objective", "hfvae"), "objective 'hfvae' needs the setting groups"),
+        (("train", "run", "--set", "gama=2"), "got 'gama'; did you mean gamma"),
+        (("train", "run", "--set", "gamma"), "--set must be NAME=VALUE, got 'gamma'"),
+        (("train", "run", "--warmup", "betas=3"), "got 'betas'; did you mean beta"),
+        (("train", "run", "--resume", "--preset", "vae"), "--preset goes with a new run"),
+        (("train", "run", "--precision", "half"), "precision must be 'float32' or 'bfloat16', got 'half'"),
+        (("train", "run", "--minutes", "0"), "minutes must be finite and above 0, got 0.0"),
+        (
+            ("train", "run", "--objective", "vae", "--beta", "2"),
+            "must be one of channels, likelihood, got 'beta'",
+        ),
         (("train", "run", "--learning-rate", "-1"), "learning_rate must be finite and above 0, got -1.0"),
         (("train", "run", "--every", "0"), "every must be at least 1, got 0"),
         (("train", "run", "--resume"), "run is not the folder of a run: it has no config.json"),

@@ -48,13 +48,12 @@ class EncodedRun:
             with atomic_write(path) as file:
                 np.savez(file, mean=mean, logvar=logvar, key=np.array(key))
         step = int(checkpoint.stem.split("-")[1])
-        beta = "" if recipe.beta is None else f" β = {recipe.beta:g},"
         return cls(
             model,
             data,
             codes,
             about={"checkpoint": checkpoint.name, "data": f"{data.source}{recipe.subset()}"},
-            title=f"{recipe.objective},{beta} {step:,} steps, {len(data):,} images{recipe.subset()}",
+            title=f"{recipe.title()}, {step:,} steps, {len(data):,} images{recipe.subset()}",
         )
 
 

@@ -3,6 +3,9 @@
 Without a process group there is one process, and nothing here does anything.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -68,3 +71,21 @@ def wait() -> None:
     """Go on once every process has come here."""
     if world() > 1:
         distributed.barrier()
+
+
+@contextmanager
+def joined() -> Iterator[torch.device]:
+    """The device to train on; under torchrun as one of the processes, each with a device of its own."""
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    if not torch.cuda.is_available():
+        device = torch.device("cpu")
+    elif distributed.is_torchelastic_launched():
+        torch.cuda.set_device(device)
+    if not distributed.is_torchelastic_launched():
+        yield device
+        return
+    distributed.init_process_group()
+    try:
+        yield device
+    finally:
+        distributed.destroy_process_group()

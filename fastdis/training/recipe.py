@@ -1,7 +1,9 @@
 """The settings of a run in plain values, as the command line takes them and ``config.json`` keeps them."""
 
+import inspect
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,47 +11,65 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import losses
-from ..data import FactorDataset, dsprites
-from ..models import VAE, burgess_vae
-
-OBJECTIVES = ("beta-tcvae", "beta-vae", "vae")
-_BETA = {"beta-tcvae": 6.0, "beta-vae": 4.0}
+from ..data import FactorDataset, Pairs, dsprites
+from ..models import VAE
+from .batches import Images
+from .names import MODELS, OBJECTIVES, PAIRED, build, model_for, require_known, settings_of
+from .schedules import Linear, Schedule
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained on what, and how; see `fit` for the last four.
+    """What is trained on what, and how; see `fit` for the last six.
 
-    objective: one of OBJECTIVES, for a VAE with the Burgess encoder and decoder.
-    beta: the weight of its penalty; by default 6 for beta-tcvae and 4 for beta-vae, and vae has none.
+    objective: one of OBJECTIVES.
+    model: one of MODELS; by default Burgess's convolutions, in the form that suits the objective.
+    settings: of the objective and of the model, by the names of their arguments; the rest have their
+        defaults.
+    warmup: over how many steps a setting of the objective, or learning_rate, rises from 0 to its value.
     latents: number of latents.
     dataset: the official dSprites file; None for the regenerated one.
     every: use every so manieth image only, from the first.
 
     Raises:
-        ValueError: an unknown objective, a beta for vae, or every below 1.
+        ValueError: an unknown objective, model or setting (the close matches are named), a setting that is
+            needed and not given, a model that does not suit the objective, or every below 1.
     """
 
     objective: str = "beta-tcvae"
-    beta: float | None = None
+    model: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    warmup: Mapping[str, int] = field(default_factory=dict)
     latents: int = 10
     dataset: str | None = None
     every: int = 1
     steps: int = 300_000
     batch_size: int = 64
     learning_rate: float = 1e-4
+    precision: str = "float32"
+    compile: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.objective not in OBJECTIVES:
-            raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
-        if self.objective not in _BETA and self.beta is not None:
-            raise ValueError(f"beta must be left out for objective {self.objective!r}, got {self.beta}")
+        require_known("objective", self.objective, OBJECTIVES)
+        require_known("model", self._model, MODELS)
+        suited = model_for(self.objective)
+        if _kind(suited) != _kind(self._model):
+            raise ValueError(
+                f"model must suit objective {self.objective!r}, as {suited!r} does, got {self._model!r}"
+            )
+        known = self._defaults()
+        for name in self.settings:
+            require_known(f"setting of {self.objective} on {self._model}", name, known)
+        for name in self.warmup:
+            require_known(f"warmup of {self.objective}", name, ["learning_rate", *known])
+        missing = [
+            name for name, value in (known | self.settings).items() if value is inspect.Parameter.empty
+        ]
+        if missing:
+            raise ValueError(f"objective {self.objective!r} needs the setting {' and '.join(missing)}")
         if self.every < 1:
             raise ValueError(f"every must be at least 1, got {self.every}")
-        if self.beta is None:
-            object.__setattr__(self, "beta", _BETA.get(self.objective))
         if self.dataset is not None:
             object.__setattr__(self, "dataset", str(Path(self.dataset).absolute()))
 
@@ -75,7 +95,17 @@ class Recipe:
             ) from error
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Every value, those of settings that were left to their defaults too."""
+        return asdict(self) | {"model": self._model, "settings": self._defaults() | self.settings}
+
+    def title(self) -> str:
+        """The objective and its numbers: ``beta-vae, beta 4``."""
+        numbers = {
+            name: value
+            for name, value in (self._of_objective() | self.settings).items()
+            if name in self._of_objective() and type(value) in (int, float)
+        }
+        return ", ".join([self.objective, *(f"{name} {value:g}" for name, value in numbers.items())])
 
     def subset(self) -> str:
         """What to add to the name of the data set, where it is not all of it."""
@@ -86,16 +116,41 @@ class Recipe:
         data = dsprites(self.dataset)
         return data if self.every == 1 else data.subset(np.arange(0, len(data), self.every))
 
+    def training_data(self, data: FactorDataset) -> Images:
+        """The data set, or pairs of its images where the objective learns from pairs."""
+        return Pairs(data, seed=self.seed) if self.objective in PAIRED else data
+
     def build_model(self) -> VAE:
         """A model in the initial state that the seed gives it."""
-        with torch.random.fork_rng([]):
-            torch.manual_seed(self.seed)
-            return burgess_vae(self.latents)
+        model: VAE = self._build(MODELS[self._model])
+        return model
 
     def build_objective(self, dataset_size: int) -> nn.Module:
-        """The objective, for that many training images."""
-        if self.beta is None:
-            return losses.VAE()
-        if self.objective == "beta-vae":
-            return losses.BetaVAE(self.beta)
-        return losses.BetaTCVAE(dataset_size, beta=self.beta)
+        """The objective, for that many training images; its networks begin as the seed has it."""
+        objective: nn.Module = self._build(OBJECTIVES[self.objective], dataset_size=dataset_size)
+        return objective
+
+    def schedules(self, objective: nn.Module) -> dict[str, Schedule]:
+        """The warm-ups, each to the value that the objective or the recipe has."""
+        numbers = vars(objective) | {"learning_rate": self.learning_rate}
+        return {name: Linear(0.0, numbers[name], steps) for name, steps in self.warmup.items()}
+
+    def _build(self, make: Any, **sizes: int) -> Any:
+        with torch.random.fork_rng([]):
+            torch.manual_seed(self.seed)
+            return build(make, {"latents": self.latents, "channels": 1} | sizes | self.settings)
+
+    @property
+    def _model(self) -> str:
+        return self.model or model_for(self.objective)
+
+    def _of_objective(self) -> dict[str, Any]:
+        return settings_of(OBJECTIVES[self.objective])
+
+    def _defaults(self) -> dict[str, Any]:
+        """All settings with the values they have unless they are given."""
+        return settings_of(MODELS[self._model]) | self._of_objective() | {"channels": 1}
+
+
+def _kind(model: str) -> str:
+    return model if model == "infogan" else "ae" if model.endswith("-ae") else "vae"
