@@ -1,4 +1,4 @@
-"""The loss operations on a CUDA device: first their numbers, then their speed beside what others run.
+"""The operations on a CUDA device: first their numbers, then their speed beside what others run.
 
     python benchmarks/gpu.py --out benchmarks/results/gpu.json
 
@@ -124,6 +124,43 @@ def permutations(batch: int, latent: int) -> Iterator[tuple[str, Step]]:
     yield "fastdis", lambda: fastdis.permute_dims(z)
 
 
+def mixture(count: int, latent: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """z, mean and logvar like those of a trained model, and log q(z|x), below which log sum_j cannot lie."""
+    from toy_posteriors import posteriors as toy
+
+    mean, logvar = (torch.from_numpy(array).cuda() for array in toy(count, latent, "trained"))
+    noise = posteriors(count, latent)[2]
+    z = mean + torch.exp(0.5 * logvar) * noise
+    squares = (z.double() - mean.double()).square() * torch.exp(-logvar.double())
+    return z, mean, logvar, -0.5 * (squares + logvar.double() + math.log(2 * math.pi)).sum(1)
+
+
+def every_pair(count: int, latent: int) -> Iterator[tuple[str, Step]]:
+    """log q(z) over all pairs; eager PyTorch where it is done within a second or two."""
+    from fastdis.kernels.aggregated_posterior import log_density
+
+    z, mean, logvar, _ = mixture(count, latent)
+
+    def usual() -> Tensor:
+        precision, parts = torch.exp(-logvar), []
+        for part in z.split(2**28 // (count * latent)):  # 1 GiB at a time
+            squares = (part[:, None] - mean).square() * precision
+            parts.append(torch.logsumexp(-0.5 * (squares + logvar).sum(2), dim=1))
+        return torch.cat(parts)
+
+    if count <= 100_000:
+        yield "eager", usual
+    yield "fastdis", lambda: log_density(z, mean, logvar)
+
+
+def skip_list(count: int, latent: int) -> Iterator[tuple[str, Step]]:
+    """log q(z) to 1e-4 nats over the tiles that matter; ordering and choosing them is part of it."""
+    from fastdis.kernels.aggregated_posterior import log_density
+
+    z, mean, logvar, floor = mixture(count, latent)
+    yield "fastdis", lambda: log_density(z, mean, logvar, floor=floor)
+
+
 def columns(
     usual: Callable[..., Any],
     ours: Callable[..., Any],
@@ -228,6 +265,26 @@ def check() -> int:
         assert torch.equal(shuffled.sort(0).values, z.sort(0).values)
         assert not torch.equal(shuffled, z)
         passed += 1
+    return passed + check_log_density()
+
+
+def check_log_density() -> int:
+    """log q(z), brute force and skip list, within its own error bound of the float64 reference."""
+    from fastdis.kernels.aggregated_posterior import log_density
+
+    passed = 0
+    for count, latent in ((1, 1), (130, 3), (2000, 10), (5003, 32), (N, 10)):
+        z, mean, logvar, floor = mixture(count, latent)
+        some = slice(0, 300)  # so that the reference ends
+        expected, _, _ = log_density(z[some], mean, logvar, backend="reference")
+        for dtype in (torch.float32, torch.float64):
+            arguments = [tensor.to(dtype) for tensor in (z[some], mean, logvar)]
+            for bound in (None, floor[some]):
+                found, error, pairs = log_density(*arguments, floor=bound)
+                assert ((found - expected).abs() <= error + 1e-12 * expected.abs()).all()
+                assert error.max() <= 1e-4
+                assert pairs <= len(expected) * count
+                passed += 1
     return passed
 
 
@@ -286,6 +343,7 @@ def ceilings() -> dict[str, float]:
         "copy_bytes": copy,
         "exponentials": programs * 1024 * rounds / seconds,
         "exponentials_counted": 16 * multiprocessors * clock,  # 16 units on every NVIDIA multiprocessor
+        "instructions_counted": 128 * multiprocessors * clock,  # of float32
     }
 
 
@@ -317,6 +375,10 @@ def cases() -> Iterator[Case]:
     yield forward, samples_forward, large, 16, {"bytes": 16 * 2**26}
     for batch in (64, 4096):
         yield f"permute_dims, B = {batch}", permutations, batch, 10, {"bytes": 8 * batch * 10}
+    for count, latent in ((100_000, 10), (N, 10)):
+        counts = {"exponentials": count**2, "instructions": count**2 * (3 * latent + 4)}
+        yield f"log q(z) over every pair, N = {count:,}, D = {latent}", every_pair, count, latent, counts
+        yield f"log q(z) with the skip list, N = {count:,}, D = {latent}", skip_list, count, latent, {}
 
 
 def line(row: dict[str, Any], limits: dict[str, float]) -> str:
@@ -328,6 +390,7 @@ def line(row: dict[str, Any], limits: dict[str, float]) -> str:
     for name, unit, ceiling in (
         ("bytes", "GB/s", "copy_bytes"),
         ("exponentials", "exponentials/ns", "exponentials_counted"),
+        ("instructions", "instructions/ns", "instructions_counted"),
     ):
         if name in row:
             rate = row[name] / row["median"]

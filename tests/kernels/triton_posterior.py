@@ -49,16 +49,27 @@ def compile() -> None:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from fastdis.kernels._triton import launch_options
+    from fastdis.kernels._triton import compute_dtype, launch_options
     from fastdis.kernels.aggregated_posterior import triton_gpu
 
     targets = [("cuda", 80, 32), ("cuda", 90, 32), ("hip", "gfx942", 64)]
     for backend, architecture, warp in targets:
-        for latent, listed in ((10, False), (10, True), (32, True)):
-            signature = dict.fromkeys(("z", "mean", "scale", "constant"), "*fp32")
+        single, double = torch.float32, torch.float64
+        for latent, listed, dtype in (
+            (10, False, single),
+            (10, True, single),
+            (32, True, single),
+            (10, False, double),
+            (10, True, double),
+        ):
+            compute = compute_dtype(torch.empty(0, dtype=dtype))
+            pointer = str(compute)
+            signature = dict.fromkeys(("z", "mean", "scale", "constant"), f"*{pointer}")
             signature |= {"first": "*i64", "tiles": "*i32"} if listed else {}
             signature |= {"log2_sum": "*fp64", "queries": "i32", "posteriors": "i32"}
-            constants = {"LATENT": latent, "TILE": 64, "LISTED": listed, "dtype": triton.language.float32}
+            queries, posteriors, warps = triton_gpu._tile(listed, dtype)
+            constants = {"LATENT": latent, "QUERIES": queries, "POSTERIORS": posteriors}
+            constants |= {"LISTED": listed, "dtype": compute}
             if not listed:
                 constants |= {"first": None, "tiles": None}
             ordered = {name: signature.get(name, "constexpr") for name in triton_gpu._tiles.arg_names}
@@ -68,10 +79,10 @@ def compile() -> None:
                 constexprs={(triton_gpu._tiles.arg_names.index(k),): v for k, v in constants.items()},
             )
             target = GPUTarget(backend, architecture, warp)
-            kernel = triton.compile(source, target=target, options=launch_options(4))
+            kernel = triton.compile(source, target=target, options=launch_options(warps))
             registers, spilled = resources(kernel.asm, backend)
-            found = {"target": architecture, "latent": latent, "registers": registers, "spilled": spilled}
-            print(json.dumps(found))
+            found = {"target": architecture, "latent": latent, "listed": listed, "dtype": pointer}
+            print(json.dumps(found | {"registers": registers, "spilled": spilled}))
 
 
 def resources(assembly: dict[str, str], backend: str) -> tuple[int, int]:
