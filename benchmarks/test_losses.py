@@ -51,6 +51,27 @@ def test_tcvae_penalty(measure: Callable[..., None], batch: int, column: str) ->
     )
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads(measure: Callable[..., None], threads: int) -> None:
+    mean, logvar, noise = posteriors(2048)
+
+    def call() -> Any:
+        z = fastdis.reparameterize(mean, logvar, noise=noise)
+        penalty = fastdis.tcvae_penalty(z, mean, logvar, dataset_size=N, beta=BETA)[0]
+        return torch.autograd.grad(penalty, (mean, logvar))
+
+    torch.set_num_threads(threads)
+    try:
+        measure(
+            call,
+            group="tcvae_penalty with reparameterize, by threads, forward and backward, B = 2048",
+            column="fastdis" if threads == 2 else "one thread",
+            exponentials=2048**2 * (LATENT + 1),
+        )
+    finally:
+        torch.set_num_threads(2)
+
+
 @pytest.mark.parametrize("column", ["eager", "fastdis"])
 @pytest.mark.parametrize("batch", [64, 1024])
 def test_tcvae_penalty_float64(measure: Callable[..., None], batch: int, column: str) -> None:
