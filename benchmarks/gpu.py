@@ -161,6 +161,26 @@ def skip_list(count: int, latent: int) -> Iterator[tuple[str, Step]]:
     yield "fastdis", lambda: log_density(z, mean, logvar, floor=floor)
 
 
+def table_arguments(
+    samples: int, codes: int, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor, Tensor, list[int]]:
+    """Codes, classes like those of dSprites, edges over the range of each code, sizes."""
+    z, sizes = posteriors(samples, codes, dtype)[2], [3, 6, 40, 32, 32]
+    classes = (torch.rand(samples, 5, device="cuda") * torch.tensor(sizes, device="cuda")).long()
+    ends = zip(z.amin(0).tolist(), z.amax(0).tolist(), strict=True)
+    edges = torch.stack([torch.linspace(low, high, 21, device="cuda", dtype=dtype) for low, high in ends])
+    return z, classes, edges, sizes
+
+
+def tables(samples: int, codes: int) -> Iterator[tuple[str, Step]]:
+    """The joint table of codes and the five factors of dSprites, bins found and counted, by column."""
+    from fastdis.kernels.joint_histogram import joint_histogram
+
+    arguments = table_arguments(samples, codes)
+    yield "eager", lambda: joint_histogram(*arguments, backend="reference")
+    yield "fastdis", lambda: joint_histogram(*arguments)
+
+
 def columns(
     usual: Callable[..., Any],
     ours: Callable[..., Any],
@@ -265,7 +285,7 @@ def check() -> int:
         assert torch.equal(shuffled.sort(0).values, z.sort(0).values)
         assert not torch.equal(shuffled, z)
         passed += 1
-    return passed + check_log_density()
+    return passed + check_log_density() + check_joint_table()
 
 
 def check_log_density() -> int:
@@ -285,6 +305,21 @@ def check_log_density() -> int:
                 assert error.max() <= 1e-4
                 assert pairs <= len(expected) * count
                 passed += 1
+    return passed
+
+
+def check_joint_table() -> int:
+    """The same integers as the reference, also of factors too large for shared memory."""
+    from fastdis.kernels.joint_histogram import joint_histogram
+
+    passed = 0
+    for dtype in (torch.float32, torch.float64):
+        for samples, codes in ((1, 1), (1025, 17), (N, 10)):
+            z, classes, edges, sizes = table_arguments(samples, codes, dtype)
+            classes[:, 4] = torch.randint(65_536, (samples,), device="cuda")
+            arguments = z, classes, edges, [*sizes[:4], 65_536]
+            assert torch.equal(joint_histogram(*arguments), joint_histogram(*arguments, backend="reference"))
+            passed += 1
     return passed
 
 
@@ -375,6 +410,7 @@ def cases() -> Iterator[Case]:
     yield forward, samples_forward, large, 16, {"bytes": 16 * 2**26}
     for batch in (64, 4096):
         yield f"permute_dims, B = {batch}", permutations, batch, 10, {"bytes": 8 * batch * 10}
+    yield f"joint table of 10 codes and 5 factors, N = {N}", tables, N, 10, {"bytes": N * (4 * 10 + 8 * 5)}
     for count, latent in ((100_000, 10), (N, 10)):
         counts = {"exponentials": count**2, "instructions": count**2 * (3 * latent + 4)}
         yield f"log q(z) over every pair, N = {count:,}, D = {latent}", every_pair, count, latent, counts

@@ -296,8 +296,8 @@ def _resample(table: JointTable, data: Checked, replicates: int, seed: int) -> t
             torch.searchsorted(edge, code.contiguous(), right=True)
             for edge, code in zip(inner, data.codes.T, strict=True)
         ]
-    )
-    classes = data.classes.T.to(torch.int32)
+    ).cpu()
+    classes = data.classes.T.to("cpu", torch.int32)
     observed = table.information()
     keep = list(observed.factors)
     sizes = [table.sizes[k] for k in keep]

@@ -29,9 +29,10 @@ def run(*command: str, **variables: str) -> str:
     return done.stdout
 
 
-def test_numbers() -> None:
+@pytest.mark.parametrize("name", ["triton_numbers.py", "triton_histogram.py"])
+def test_numbers(name: str) -> None:
     variables = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
-    run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "triton_numbers.py"), **variables)
+    run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / name), **variables)
 
 
 @pytest.mark.parametrize("target", ["sm_90", "sm_80", "gfx942"])
@@ -44,4 +45,5 @@ def test_kernels_compile_and_nothing_spills(target: str) -> None:
     assert {kernel["kernel"] for kernel in kernels} == {
         *("_forward", "_backward", "_sum_of_means", "_permute", "_unpack", "_scale", "total_alone"),
         *("prepare", "rows", "finish_rows", "columns", "finish_columns"),
+        *("_bins", "_count", "_add"),
     }

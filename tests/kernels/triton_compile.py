@@ -20,6 +20,7 @@ from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
 from fastdis.kernels.gaussian_kl import triton_gpu as gaussian_kl
+from fastdis.kernels.joint_histogram import triton_gpu as joint_histogram
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
@@ -79,6 +80,11 @@ def launch_variants() -> None:
     packed, indices = torch.zeros(9, 512, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         packed_images.unpack(packed, indices, torch.zeros(4, 4096, dtype=dtype))
+    classes = torch.zeros(64, 3, dtype=torch.int64)
+    for codes in (z, z.double()):
+        edges = torch.linspace(-1, 1, 21, dtype=codes.dtype).expand(10, 21)
+        joint_histogram.joint_histogram(codes, classes, edges, [3, 40, 65_536])  # from least to most counters
+        joint_histogram.joint_histogram(codes, classes[:, :1], edges, [204])
     half = z.bfloat16()
     gaussian_kl.reparameterize_kl(half, half, half)
     total_correlation.penalty(half, half, half, 10**6, True, [1.0, 6.0, 1.0], True)
