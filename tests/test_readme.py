@@ -2,9 +2,11 @@
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
 
+import estimators
 import numpy as np
 import pytest
 
@@ -28,3 +30,8 @@ def test_examples_run_in_order_and_print_what_stands_below_them() -> None:
             assert found == pytest.approx([float(number) for number in NUMBER.findall(printed)], rel=1e-3)
     assert 0.9 < names["score"] <= 1
     assert names["penalty"].requires_grad
+
+
+def test_the_table_of_estimators_is_the_one_measured() -> None:
+    results = json.loads((README.parent / "benchmarks" / "results" / "estimators.json").read_text())
+    assert estimators.table(results) in README.read_text()
