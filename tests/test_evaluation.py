@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 import fastdis
@@ -131,8 +132,13 @@ def test_the_reconstruction_is_the_mean_over_images(tmp_path: Path) -> None:
 
 def test_the_pictures_are_there(report: evaluation.Report) -> None:
     assert sorted(path.name for path in report.folder.iterdir()) == sorted(report.files)
-    for name in ("traversals", "kl_per_latent", "mutual_information", "aggregated_marginals"):
+    for name in (
+        *("traversals", "reconstructions", "prior_samples", "interpolations", "latent_curves"),
+        *("kl_per_latent", "mutual_information", "aggregated_marginals"),
+    ):
         assert (report.folder / f"{name}.png").read_bytes().startswith(PNG)
+    with Image.open(report.folder / "traversals_moving.gif") as film:
+        assert (film.format, film.n_frames) == ("GIF", 24)
 
 
 def test_the_table_has_a_line_a_number(report: evaluation.Report) -> None:

@@ -4,13 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from torch import Tensor
 
 from .. import plots
 from ..data.atomic import atomic_write
@@ -18,25 +16,12 @@ from ..functional import gaussian_kl
 from ..models import VAE
 from ..posterior import decompose
 from ..version import __version__
-from .encode import Codes, decode, encode, evaluating
-from .numbers import kl_number, reconstruction_number, sampled, score
+from .encode import Codes, encode, evaluating
+from .numbers import kl_number, reconstruction_number, score
+from .pictures import FactorData, Picture, decoding, latent_curves, pictures_of_images
 from .posterior import marginals, posterior_numbers
 
 PAIRS = 5e9  # of the aggregated posterior: some twenty seconds on two cores
-TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
-
-
-class FactorData(Protocol):
-    """A data set whose generative factors are known, as those of `fastdis.data` are."""
-
-    @property
-    def factor_names(self) -> tuple[str, ...]: ...
-
-    def __len__(self) -> int: ...
-
-    def images(self, indices: Any, /) -> Tensor: ...
-
-    def factors(self, indices: Any, /) -> NDArray[np.int64]: ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +63,9 @@ def evaluate(
     """Encode every image of a data set, score the codes and write the report.
 
     The folder gets ``metrics.json`` (every number with its definition, the number of images and the seed),
-    ``traversals.png``, ``kl_per_latent.png``, ``mutual_information.png`` and ``aggregated_marginals.png``.
+    and pictures: ``traversals`` as PNG and, moving, as GIF, ``reconstructions``, ``prior_samples``,
+    ``interpolations``, ``latent_curves``, ``kl_per_latent``, ``mutual_information`` and
+    ``aggregated_marginals``.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
     that more than 5e9 pairs would have to be evaluated, the expectation is over fewer images, drawn at
@@ -110,8 +97,9 @@ def evaluate(
     best = [names[row.argmax()] if kl[d] > 0.1 else "" for d, row in enumerate(information)]
     with evaluating(model):
         reconstruction = reconstruction_number(model, data, mean, likelihood=likelihood, seed=seed)
-        pictures = {
-            "traversals": _traversals(model, data, mean, kl, best, likelihood, seed, title),
+        pixels = decoding(model, likelihood)
+        pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | {
+            "latent_curves": latent_curves(data, mean, factors, kl, title),
             "kl_per_latent": plots.kl_per_latent(kl, title),
             "mutual_information": plots.mutual_information(information, names, title),
             "aggregated_marginals": marginals(mean, logvar, parts, title),
@@ -126,48 +114,17 @@ def evaluate(
     return write(Path(folder), content, pictures)
 
 
-def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Figure]) -> Report:
-    """Write ``metrics.json`` and the pictures as PNG."""
+def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture]) -> Report:
+    """Write ``metrics.json``, figures as PNG and frames as GIF."""
     with atomic_write(folder / "metrics.json") as file:
         file.write(f"{json.dumps(content, indent=2)}\n".encode())
-    for name, figure in pictures.items():
-        with atomic_write(folder / f"{name}.png") as file:
-            figure.savefig(file, format="png", dpi=120)
-    return Report(content, folder, ("metrics.json", *(f"{name}.png" for name in pictures)))
-
-
-def _traversals(
-    model: VAE,
-    data: FactorData,
-    mean: Codes,
-    kl: NDArray[np.float32],
-    best: list[str],
-    likelihood: str,
-    seed: int,
-    title: str,
-) -> Figure:
-    """Each latent moved alone from the code that lies nearest to the mean of all codes."""
-    start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin())
-    others = sampled(len(mean), seed)
-    others = others[:: -(-len(others) // (len(TRAVERSED) - 1))]
-    shown = np.array([start, *others])
-    order = np.argsort(-kl, kind="stable")
-
-    def pixels(z: Codes) -> NDArray[np.float32]:
-        output = decode(model, z)
-        return (output.sigmoid() if likelihood == "bernoulli" else output.clamp(0, 1)).numpy()
-
-    rows = []
-    for latent in order:
-        z = np.repeat(mean[start : start + 1], len(TRAVERSED), axis=0)
-        z[:, latent] = TRAVERSED
-        rows.append(pixels(z))
-    return plots.traversals(
-        data.images(shown).numpy(),
-        pixels(mean[shown]),
-        np.stack(rows),
-        TRAVERSED.tolist(),
-        [f"z{latent}" for latent in order],
-        [f"{kl[latent]:.2f} nats  {best[latent]}" for latent in order],
-        title,
-    )
+    files = ["metrics.json"]
+    for name, picture in pictures.items():
+        files.append(f"{name}.png" if isinstance(picture, Figure) else f"{name}.gif")
+        with atomic_write(folder / files[-1]) as file:
+            if isinstance(picture, Figure):
+                picture.savefig(file, format="png", dpi=120)
+            else:
+                first, *others = picture
+                first.save(file, format="GIF", save_all=True, append_images=others, duration=80, loop=0)
+    return Report(content, folder, tuple(files))

@@ -1,15 +1,23 @@
 """Pictures, as Matplotlib figures that the caller saves."""
 
-from .kl import kl_per_latent
+from .animation import traversal_animation
+from .curves import Curve, latent_curves
+from .images import image_rows
+from .kl import kl_over_training, kl_per_latent
 from .posterior import aggregated_marginals
 from .scores import importance, mutual_information, scores
 from .traversals import traversals
 
 __all__ = [
+    "Curve",
     "aggregated_marginals",
+    "image_rows",
     "importance",
+    "kl_over_training",
     "kl_per_latent",
+    "latent_curves",
     "mutual_information",
     "scores",
+    "traversal_animation",
     "traversals",
 ]

@@ -4,6 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from .colors import COLORS
+
+ACTIVE = 0.1  # nats: a latent below it says next to nothing
+
 
 def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
     """A bar for each latent, the largest first.
@@ -28,5 +32,38 @@ def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("KL(q(z|x) || p(z)), mean over the images, nats")
     lines = [title, f"KL of each latent, {values.sum():.2f} nats in all"]
+    figure.suptitle("\n".join(filter(None, lines)), x=0.01, ha="left", fontsize="medium")
+    return figure
+
+
+def kl_over_training(steps: ArrayLike, kl: ArrayLike, title: str = "") -> Figure:
+    """A line for each latent, the ones that say something at the end in colour and named there.
+
+    Args:
+        steps: (lines,), the steps at which the log has a line.
+        kl: (lines, latent), in nats.
+        title: stands above the picture.
+
+    Example:
+        >>> figure = kl_over_training([1, 100, 200], [[0.0, 0.0], [0.4, 0.1], [2.0, 0.0]])
+        >>> [line.get_label() for line in figure.axes[0].lines]
+        ['z0', 'z1']
+    """
+    at, values = np.asarray(steps, dtype=float), np.asarray(kl, dtype=float)
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for latent, line in enumerate(values.T):
+        active = line[-1] >= ACTIVE
+        color = COLORS[latent % len(COLORS)] if active else "#bbbbbb"
+        axes.plot(at, line, color=color, linewidth=1.5 if active else 0.8, label=f"z{latent}")
+        if active:
+            axes.annotate(
+                f"z{latent}", (at[-1], line[-1]), (4, 0), textcoords="offset points", va="center", color=color
+            )
+    axes.set_ylim(bottom=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("step")
+    axes.set_ylabel("KL of a latent, nats")
+    lines = [title, f"KL of each latent over training; grey below {ACTIVE} nats at the end"]
     figure.suptitle("\n".join(filter(None, lines)), x=0.01, ha="left", fontsize="medium")
     return figure

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-_INCHES = 0.72  # the side of an image
-_GAP = 2  # pixels between images
+from .images import GAP, INCHES, strip
 
 
 def traversals(
@@ -43,30 +41,17 @@ def traversals(
     moved = list(np.asarray(rows))
     columns = max(len(tops[0]), len(values))
     heights = [1.0, 1.0, 0.35, *[1.0] * len(moved)]
-    size = (_INCHES * columns + 2.9, _INCHES * 1.06 * sum(heights) + 0.9)
-    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.01, hspace=0, w_pad=0.08))
+    size = (INCHES * columns + 2.9, INCHES * 1.06 * sum(heights) + 0.9)
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.02, hspace=0, w_pad=0.08))
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     for row, (images, label) in enumerate(zip(tops, ("image", "decoded"), strict=True)):
-        _strip(figure.add_subplot(grid[row]), images, label, "")
+        strip(figure.add_subplot(grid[row]), images, label)
     for row, images in enumerate(moved):
         axes = figure.add_subplot(grid[row + 3])
-        _strip(axes, images, labels[row], notes[row])
+        strip(axes, images, labels[row], notes[row])
     width = tops[0].shape[-1]
-    middles = (width + _GAP) * np.arange(len(values)) + (width - 1) / 2
+    middles = (width + GAP) * np.arange(len(values)) + (width - 1) / 2
     axes.set_xticks(middles, [f"{value:+.1f}" if value else "0" for value in values])
     axes.set_xlabel("value of the latent, in standard deviations of the prior")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
-
-
-def _strip(axes: Axes, images: NDArray[np.float64], label: str, note: str) -> None:
-    """Images side by side, as one picture."""
-    spaced = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, _GAP)), constant_values=1.0)
-    strip = np.moveaxis(np.concatenate(list(spaced), axis=-1), 0, -1)[:, :-_GAP]
-    axes.imshow(strip.squeeze(-1) if strip.shape[-1] == 1 else strip, cmap="gray", vmin=0, vmax=1)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.set_ylabel(label, rotation=0, ha="right", va="center")
-    axes.text(1.01, 0.5, note, transform=axes.transAxes, va="center", fontsize="small")

@@ -1,0 +1,159 @@
+"""The pictures of a report: what the model draws, and what its codes say of the factors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from .. import plots
+from ..models import VAE
+from ..plots.kl import ACTIVE
+from .encode import Codes, decode
+from .numbers import sampled
+
+TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
+FRAMES = 2 * np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))  # there and back, in the animation
+ACROSS, PAIRS, PRIOR_ROWS, PATHS = 12, 4, 5, 6  # images a row; rows of each picture
+
+Pixels = NDArray[np.float32]
+Picture = Figure | list[Image.Image]
+
+
+class FactorData(Protocol):
+    """A data set whose generative factors are known, as those of `fastdis.data` are."""
+
+    @property
+    def factor_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def factor_values(self) -> Mapping[str, NDArray[np.float64]]: ...
+
+    def __len__(self) -> int: ...
+
+    def images(self, indices: Any, /) -> Tensor: ...
+
+    def factors(self, indices: Any, /) -> NDArray[np.int64]: ...
+
+
+def decoding(model: VAE, likelihood: str) -> Callable[[Codes], Pixels]:
+    """Codes (n, latent) to images in [0, 1]."""
+
+    def pixels(z: Codes) -> Pixels:
+        output = decode(model, z.astype(np.float32))
+        images: Pixels = (output.sigmoid() if likelihood == "bernoulli" else output.clamp(0, 1)).numpy()
+        return images
+
+    return pixels
+
+
+def pictures_of_images(
+    data: FactorData,
+    pixels: Callable[[Codes], Pixels],
+    mean: Codes,
+    kl: NDArray[np.float32],
+    best: Sequence[str],
+    seed: int,
+    title: str,
+) -> dict[str, Picture]:
+    """Traversals, still and moving, reconstructions, samples of the prior and paths between images.
+
+    Args:
+        data: the images.
+        pixels: decodes.
+        mean: the mean code of every image.
+        kl: (latent,), by which latents are sorted.
+        best: (latent,), the factor each latent knows best, "" for none.
+        seed: of the images shown and of the prior's samples.
+        title: stands above each.
+    """
+    start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin())  # the image most like all others
+    order = np.argsort(-kl, kind="stable")
+    notes = [f"{kl[latent]:.2f} nats  {best[latent]}" for latent in order]
+    chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))
+
+    def along(values: NDArray[np.float64]) -> Pixels:
+        z = np.repeat(mean[start : start + 1], len(values) * len(order), axis=0)
+        z = z.reshape(len(order), len(values), -1)
+        for row, latent in enumerate(order):
+            z[row, :, latent] = values
+        images = pixels(z.reshape(-1, z.shape[2]))
+        return images.reshape(*z.shape[:2], *images.shape[1:])
+
+    shown = np.array([start, *chosen[: len(TRAVERSED) - 1]])
+    originals = [data.images(part).numpy() for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
+    decoded = [pixels(mean[part]) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
+    pairs = [row for both in zip(originals, decoded, strict=True) for row in both]
+    prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
+    return {
+        "traversals": plots.traversals(
+            data.images(shown).numpy(),
+            pixels(mean[shown]),
+            along(TRAVERSED),
+            TRAVERSED.tolist(),
+            [f"z{latent}" for latent in order],
+            notes,
+            title,
+        ),
+        "traversals_moving": plots.traversal_animation(
+            along(FRAMES), [f"z{latent}  {note}" for latent, note in zip(order, notes, strict=True)], title
+        ),
+        "reconstructions": plots.image_rows(pairs, ["image", "decoded"] * len(originals), title, together=2),
+        "prior_samples": plots.image_rows(
+            np.split(pixels(prior), PRIOR_ROWS), None, f"{title}\ndecoded samples of the prior".strip()
+        ),
+        "interpolations": _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
+    }
+
+
+def _interpolations(
+    data: FactorData, pixels: Callable[[Codes], Pixels], mean: Codes, ends: NDArray[np.int64], title: str
+) -> Figure:
+    """Straight lines between the mean codes of two images, which stand at the ends."""
+    rows = []
+    for first, last in ends[: len(ends) // 2 * 2].reshape(-1, 2):
+        share = np.linspace(0, 1, ACROSS - 2)[:, None]
+        between = pixels((1 - share) * mean[first] + share * mean[last])
+        images = data.images(np.array([first, last])).numpy()
+        rows.append(np.concatenate([images[:1], between, images[1:]]))
+    heading = (
+        f"{title}\ndecoded on the straight line between the mean codes of the images at both ends".strip()
+    )
+    return plots.image_rows(rows, None, heading)
+
+
+def latent_curves(
+    data: FactorData, mean: Codes, factors: NDArray[np.int64], kl: NDArray[np.float32], title: str
+) -> Figure:
+    """Mean codes against each factor but the shape, a line a shape, for the latents that say something.
+
+    A data set without a factor called shape has one line. Of all latents the first, if none says anything.
+    """
+    names = data.factor_names
+    order = np.argsort(-kl, kind="stable")
+    shown = order[: max(1, int((kl >= ACTIVE).sum()))]
+    shape = names.index("shape") if "shape" in names else None
+    line = np.zeros(len(mean), np.int64) if shape is None else factors[:, shape]
+    lines = int(line.max()) + 1
+    curves = []
+    for k, name in enumerate(names):
+        values = data.factor_values[name]
+        if k == shape or np.ptp(factors[:, k]) == 0:
+            continue
+        cell = line * len(values) + factors[:, k]
+        count = np.bincount(cell, minlength=lines * len(values))
+        with np.errstate(invalid="ignore"):  # a value that no image of a shape has is a gap in its line
+            means = [np.bincount(cell, mean[:, d], minlength=count.size) / count for d in shown]
+        stacked = np.stack(means, axis=1).reshape(lines, len(values), len(shown))
+        there = count.reshape(lines, -1).any(axis=0)
+        curves.append(plots.Curve(name, np.asarray(values)[there], stacked[:, there]))
+    of_shape = [f"shape {value:g}" for value in data.factor_values["shape"]] if shape is not None else [""]
+    return plots.latent_curves(
+        curves,
+        [f"z{latent}\n{kl[latent]:.2f}" for latent in shown],
+        of_shape,
+        "\n".join(filter(None, [title, "mean code against each factor; below a latent its KL in nats"])),
+    )
