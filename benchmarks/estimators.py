@@ -26,9 +26,7 @@ SIZES = (64, 256, 2048)
 DRAWN = 2**17  # images an estimator sees in all: 64 batches of 2,048, and more of smaller ones
 
 
-def measure(
-    mean: Tensor, logvar: Tensor, sizes: tuple[int, ...] = SIZES, drawn: int = DRAWN
-) -> dict[str, Any]:
+def measure(mean: Tensor, logvar: Tensor, sizes: tuple[int, ...], drawn: int) -> dict[str, Any]:
     """Exact values with their standard errors, and of each estimator and batch size bias and spread."""
     if len(mean) < max(sizes):
         raise ValueError(f"there must be at least {max(sizes):,} images, got {len(mean):,}")
@@ -93,7 +91,7 @@ def main() -> int:
     results = {}
     for path in arguments.posteriors:
         try:
-            results[path.stem] = measure(*codes_of(path))
+            results[path.stem] = measure(*codes_of(path), SIZES, DRAWN)
         except (TypeError, ValueError, OSError) as error:
             print(f"benchmarks/estimators.py: {error}", file=sys.stderr)
             return 2

@@ -117,8 +117,8 @@ def decompose(
         queries: draw z for only so many images, at random without replacement; the mixtures stay over all.
             "auto": for all, or for as many as max_pairs allows. None: for all.
         max_pairs: how many pairs of a sample and a posterior may be evaluated, by an estimate made before
-            the work. `MAX_PAIRS` unless given, on a GPU no limit. Narrow posteriors, as of a trained model,
-            need few; of wide ones, as of an untrained model, every pair matters.
+            the work. `MAX_PAIRS`, 2e10, unless given, and on a GPU no limit. Narrow posteriors, as of a
+            trained model, need few; of wide ones, as of an untrained model, every pair matters.
         backend: "auto", "reference", "numba" or "triton".
 
     Raises:

@@ -28,6 +28,11 @@ def test_the_kl_of_every_latent_over_the_whole_grid(shared: Path, name: str) -> 
     kl = fastdis.gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
     np.testing.assert_allclose(kl, KL[name], rtol=1e-3)
     np.testing.assert_allclose(kl, published, rtol=0.05)
+    few = fastdis.posterior.decompose(mean, logvar, queries=5)
+    every_pair = fastdis.posterior.decompose(mean, logvar, queries=5, backend="reference")
+    assert few.pairs_evaluated < 0.05
+    assert np.abs(few.log_qz - every_pair.log_qz).max() <= few.truncation_error <= 1e-4
+    assert abs(few.total_correlation - every_pair.total_correlation) <= few.truncation_error
 
 
 @pytest.mark.parametrize("name", KL)

@@ -81,6 +81,14 @@ def decompose_codes(
         TypeError: an array is not real.
         ValueError: the file is of another kind, is cut short or lacks an array; the arrays have different
             shapes, are no matrices, or not finite.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f"{folder}/mine.npz", mean=np.zeros((5, 2)), logvar=np.zeros((5, 2)))
+        ...     result = decompose_codes(f"{folder}/mine.npz", folder=folder)
+        >>> abs(result.total_correlation) < 1e-4
+        True
     """
     path = Path(path)
     mean, logvar = named_arrays(path, "mean", "logvar")
