@@ -1,10 +1,13 @@
 """What users run instead: the expressions of public code, written anew."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader
 
 
 def tcvae_penalty(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, beta: float) -> Tensor:
@@ -106,3 +109,71 @@ def bootstrap_mig(codes: np.ndarray, factors: np.ndarray, replicates: int) -> li
         rows = generator.integers(len(codes), size=len(codes))
         found.append(table_scores(codes[rows], factors[rows])["mig"])
     return found
+
+
+class UnpackedImages(torch.utils.data.Dataset[Tensor]):
+    """The uint8 array of images with the usual transform, one image at a time."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.from_numpy(self.images[index, None].astype(np.float32))
+
+
+def burgess_layers(latents: int = 10) -> tuple[nn.Sequential, nn.Sequential]:
+    """Burgess's encoder and decoder, in the memory format and initialisation that torch gives them."""
+    encoder: list[nn.Module] = []
+    decoder: list[nn.Module] = []
+    for channels in (1, 32, 32, 32):
+        encoder += [nn.Conv2d(channels, 32, 4, stride=2, padding=1), nn.ReLU()]
+    encoder += [nn.Flatten(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()]
+    for inputs, outputs in ((latents, 256), (256, 256), (256, 512)):
+        decoder += [nn.Linear(inputs, outputs), nn.ReLU()]
+    decoder.append(nn.Unflatten(1, (32, 4, 4)))
+    for channels in (32, 32, 32):
+        decoder += [nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1), nn.ReLU()]
+    decoder.append(nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1))
+    return nn.Sequential(*encoder, nn.Linear(256, 2 * latents)), nn.Sequential(*decoder)
+
+
+def training_step(images: np.ndarray, dataset_size: int, beta: float, batch: int = 64) -> Callable[[], None]:
+    """A function that trains a β-TCVAE by one step, as public projects write it."""
+    encoder, decoder = burgess_layers()
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-4)
+    loader = DataLoader(UnpackedImages(images), batch_size=batch, shuffle=True)
+    stream = iter(loader)
+    losses = []
+
+    def step() -> None:
+        nonlocal stream
+        target = next(stream, None)
+        if target is None or len(target) < batch:
+            stream = iter(loader)
+            target = next(stream)
+        mean, logvar = encoder(target).chunk(2, dim=1)
+        z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        error = binary_cross_entropy_with_logits(decoder(z), target, reduction="sum") / batch
+        loss = error + tcvae_penalty(z, mean, logvar, dataset_size, beta)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+
+    return step
+
+
+def dci_trees(codes: np.ndarray, factors: np.ndarray, train: int) -> np.ndarray:
+    """The importances for DCI: scikit-learn's boosted trees, one factor after the other, on one core."""
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    importance = []
+    for labels in factors.T:
+        model = GradientBoostingClassifier(random_state=0).fit(codes[:train], labels[:train])
+        model.score(codes[:train], labels[:train])
+        model.score(codes[train:], labels[train:])
+        importance.append(model.feature_importances_)
+    return np.stack(importance, axis=1)

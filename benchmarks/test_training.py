@@ -1,0 +1,62 @@
+"""A full training step of β-TCVAE at B = 64 on dSprites, against the step as public projects write it.
+
+The two take turns in one process, so that both meet the same machine; what the other does is not timed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import baselines
+import fastdis
+from fastdis.training.batches import batches
+from fastdis.training.players import optimizers_of, play, turns_of
+
+N, BETA, BATCH = 737_280, 6.0, 64
+ROUNDS = 40
+
+
+@pytest.fixture(scope="module")
+def data() -> fastdis.data.FactorDataset:
+    return fastdis.data.dsprites().subset(slice(0, None, 37))
+
+
+def our_step(data: fastdis.data.FactorDataset) -> Callable[[], None]:
+    """What `fastdis.training.fit` does between two lines of the log."""
+    model, objective = fastdis.models.burgess_vae(), fastdis.losses.BetaTCVAE(N, beta=BETA)
+    optimizers = optimizers_of(model, objective, 1e-4)
+    stream = batches(data, BATCH, seed=0)
+    autocast = torch.autocast("cpu", enabled=False)
+    return lambda: play(turns_of(model, objective, lambda: next(stream), 0), optimizers, autocast) and None
+
+
+@pytest.mark.parametrize("column", ["PyTorch as usual", "fastdis"])
+def test_training_step(benchmark: Any, data: fastdis.data.FactorDataset, column: str) -> None:
+    unpacked = data.images(slice(None)).squeeze(1).to(torch.uint8).numpy()
+    steps = {
+        "PyTorch as usual": baselines.training_step(unpacked, N, BETA, BATCH),
+        "fastdis": our_step(data),
+    }
+    timed = steps.pop(column)
+    (other,) = steps.values()
+    benchmark.group = "training step of β-TCVAE, Burgess, dSprites, B = 64"
+    benchmark.extra_info.update(column=column)
+    benchmark.pedantic(timed, setup=other, rounds=ROUNDS, warmup_rounds=3)
+
+
+@pytest.mark.parametrize("column", ["DataLoader", "fastdis"])
+def test_a_batch_of_images(
+    measure: Callable[..., None], data: fastdis.data.FactorDataset, column: str
+) -> None:
+    """The data side of a step alone."""
+    if column == "fastdis":
+        stream = batches(data, BATCH, seed=0)
+    else:
+        unpacked = data.images(slice(None)).squeeze(1).to(torch.uint8).numpy()
+        loader = torch.utils.data.DataLoader(
+            baselines.UnpackedImages(unpacked), batch_size=BATCH, shuffle=True, drop_last=True
+        )
+        stream = (images for _ in range(1000) for images in loader)
+    measure(lambda: next(stream), group="images of a batch, dSprites, B = 64", column=column)
