@@ -58,6 +58,7 @@ def evaluate(
     seed: int = 0,
     about: Mapping[str, Any] | None = None,
     title: str = "",
+    more: Mapping[str, Picture] | None = None,
     progress: bool = True,
 ) -> Report:
     """Encode every image of a data set, score the codes and write the report.
@@ -80,6 +81,7 @@ def evaluate(
         seed: of the sample of 10,000 images, and of the noise for the aggregated posterior.
         about: what ``metrics.json`` shall say besides.
         title: stands above the pictures.
+        more: other pictures to write, by the name of the file.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -103,6 +105,7 @@ def evaluate(
             "kl_per_latent": plots.kl_per_latent(kl, title),
             "mutual_information": plots.mutual_information(information, names, title),
             "aggregated_marginals": marginals(mean, logvar, parts, title),
+            **(more or {}),
         }
     content = {
         "fastdis": __version__,

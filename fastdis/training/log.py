@@ -23,6 +23,7 @@ class Log:
         run_dir: the folder for ``log.csv`` and ``log.jsonl``, or None to keep rows in memory alone.
         step: rows beyond this step, left by a run that was killed after its last checkpoint, are dropped.
         tensorboard: write them to ``run_dir/tensorboard`` too.
+        name: of the two files, without what follows the dot.
 
     Of several processes the first writes, and all keep the rows.
 
@@ -31,23 +32,24 @@ class Log:
         RuntimeError: TensorBoard is not installed.
     """
 
-    def __init__(self, run_dir: Path | None, step: int, tensorboard: bool = False) -> None:
+    def __init__(self, run_dir: Path | None, step: int, tensorboard: bool = False, name: str = "log") -> None:
+        self._name = name
         self.rows: list[Row] = []
         self._run_dir = run_dir if rank() == 0 else None
         self._writer = _summary_writer(run_dir, step) if tensorboard and rank() == 0 else None
         if run_dir is not None:
-            self.rows = [row for row in _read(run_dir / "log.jsonl") if row["step"] <= step]
+            self.rows = [row for row in read_log(run_dir / f"{name}.jsonl") if row["step"] <= step]
         if self._run_dir is not None:
-            for name, text in _texts(self.rows, header=True).items():
-                with atomic_write(self._run_dir / name) as file:
+            for suffix, text in _texts(self.rows, header=True).items():
+                with atomic_write(self._run_dir / f"{name}{suffix}") as file:
                     file.write(text.encode())
 
     def append(self, row: Row) -> None:
         """Add one row to both files."""
         self.rows.append(row)
         if self._run_dir is not None:
-            for name, text in _texts([row], header=len(self.rows) == 1).items():
-                with (self._run_dir / name).open("a", newline="") as file:
+            for suffix, text in _texts([row], header=len(self.rows) == 1).items():
+                with (self._run_dir / f"{self._name}{suffix}").open("a", newline="") as file:
                     file.write(text)
         if self._writer is not None:
             for name, value in row.items():
@@ -92,11 +94,15 @@ def _texts(rows: list[Row], header: bool) -> dict[str, str]:
         if header:
             writer.writeheader()
         writer.writerows(rows)
-    return {"log.jsonl": "".join(f"{json.dumps(row)}\n" for row in rows), "log.csv": table.getvalue()}
+    return {".jsonl": "".join(f"{json.dumps(row)}\n" for row in rows), ".csv": table.getvalue()}
 
 
-def _read(path: Path) -> list[Row]:
-    """The whole lines of a log; a last one that was cut short is left out."""
+def read_log(path: Path) -> list[Row]:
+    """The whole lines of a log, none if there is no file; a last one that was cut short is left out.
+
+    Raises:
+        ValueError: a line is not JSON.
+    """
     rows = []
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     for number, line in enumerate(lines, 1):

@@ -16,6 +16,7 @@ from . import processes
 from .batches import Images, batches
 from .checkpoint import device_of, read_checkpoint, write_checkpoint
 from .interrupt import TrainingInterrupted, signals_kept
+from .latents import kl_per_latent
 from .log import Log, Row
 from .players import optimizers_of, play, turns_of
 from .position import Position
@@ -80,8 +81,9 @@ def fit(
         minutes: end after so much time, with a checkpoint to go on from.
         patience: end once the monitored term has not fallen for so many lines of the log.
         monitor: the name of that term.
-        run_dir: folder for ``config.json``, ``log.csv``, ``log.jsonl`` and the newest two checkpoints. With
-            it Ctrl-C and SIGTERM leave a checkpoint.
+        run_dir: folder for ``config.json``, ``log.csv``, ``log.jsonl``, the same two of ``kl_per_latent``
+            (of the last batch at each line of the log) and the newest two checkpoints. With it Ctrl-C and
+            SIGTERM leave a checkpoint.
         resume: go on from the newest checkpoint in run_dir. ``steps`` may then be larger than before.
         config: what else ``config.json`` shall say; a resumed run must agree with all of it.
         log_every: steps between two lines of the log, each the mean over those steps; step 1 has its own.
@@ -149,11 +151,15 @@ def fit(
         processes.broadcast(model, objective)
         stream = batches(data, batch_size, seed, start=position.drawn, device=device)
         log = Log(folder, position.step, tensorboard)
+        latents = Log(folder, position.step, name="kl_per_latent")
         model.train()
+        images = torch.empty(0)
 
         def draw() -> Tensor:
+            nonlocal images
             position.drawn += 1
-            return next(stream)
+            images = next(stream)
+            return images
 
         shown = progress and processes.rank() == 0
         with (
@@ -177,6 +183,8 @@ def fit(
                 if line_due:
                     _require_finite(position, model, checkpoint)
                     log.append(position.line())
+                    if folder is not None and (kl := kl_per_latent(model, images)):
+                        latents.append({"step": position.step, **kl})
                     ended |= patience is not None and log.lines_since_best(monitor) >= patience
                 update(position.step, log.summary())
                 if folder is not None and (ended or position.step % checkpoint_every == 0):

@@ -1,0 +1,25 @@
+"""How much each latent says while a model is trained."""
+
+import torch
+from torch import Tensor, nn
+
+from ..functional import gaussian_kl
+
+
+def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
+    """KL(q(z_d|x) || p(z_d)) in nats, mean over a batch, by the name of the latent.
+
+    {} for a model without ``encode(images) -> (mean, logvar)``. The model is asked in evaluation mode: neither
+    its buffers nor the state of any generator changes.
+    """
+    if not hasattr(model, "encode"):
+        return {}
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            mean, logvar = model.encode(images)
+    finally:
+        model.train(training)
+    kl = gaussian_kl(mean.float(), logvar.float())
+    return {f"z{latent}": value for latent, value in enumerate(kl.tolist())}
