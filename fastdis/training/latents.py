@@ -9,8 +9,8 @@ from ..functional import gaussian_kl
 def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
     """KL(q(z_d|x) || p(z_d)) in nats, mean over a batch, by the name of the latent.
 
-    {} for a model without ``encode(images) -> (mean, logvar)``. The model is asked in evaluation mode: neither
-    its buffers nor the state of any generator changes.
+    {} for a model without ``encode(images) -> (mean, logvar)``. The model is asked in evaluation mode:
+    neither its buffers nor the state of any generator changes.
     """
     if not hasattr(model, "encode"):
         return {}
