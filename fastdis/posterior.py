@@ -20,7 +20,7 @@ from .kernels import _check, aggregated_posterior, marginal_density
 Array: TypeAlias = NDArray[np.generic] | Tensor
 Float: TypeAlias = NDArray[np.float64]
 
-MAX_PAIRS = 2e10  # some two minutes on two cores; a trained beta-VAE on dSprites needs 4e9
+MAX_PAIRS = 2e10  # a minute or two on two cores; a trained beta-VAE on dSprites needs 4e9
 
 __all__ = [
     "MAX_PAIRS",
