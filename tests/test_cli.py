@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -200,9 +201,24 @@ def test_files_without_posteriors(fastdis_command: Any, content: Any, message: s
     assert not Path("new").exists()
 
 
+def test_codes_from_an_npy_pair_and_from_hdf5(fastdis_command: Any) -> None:
+    factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
+    np.save("z.npy", factors.astype(np.float32))
+    np.save("v.npy", factors)
+    with h5py.File("mine.h5", "w") as file:
+        file["codes"], file["factors"] = factors.astype(np.float32), factors
+    for arguments in (("--codes", "z.npy", "--factors", "v.npy"), ("--codes", "mine.h5")):
+        status, out, err = fastdis_command("evaluate", *arguments)
+        assert (status, err) == (0, "")
+        assert "mig                         1.0000" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("evaluate", "--codes", "z.npy"), "factors must be given as a second npy file beside z.npy"),
+        (("evaluate", "--codes", "none.npy", "--factors", "v.npy"), "No such file or directory: 'none.npy'"),
+        (("evaluate", "run", "--factors", "v.npy"), "--factors goes with --codes"),
         (("train",), "Missing argument 'run'"),
         (("train", "run", "--stepz", "3"), "No such option: --stepz"),
         (("train", "run", "--steps", "many"), "Invalid value for '--steps'"),
