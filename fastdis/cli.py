@@ -143,6 +143,7 @@ def train(
     Under torchrun all processes train one model, each with its share of every batch.
     """
     from .training.checkpoint import latest
+    from .training.train import train_recipe
 
     if preset is not None:
         if resume:
@@ -167,7 +168,7 @@ def train(
     }
     recipe = replace(recipe, **{name: value for name, value in options.items() if value is not None})
     limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}
-    if not _train(recipe, run, resume, **limits):
+    if not train_recipe(recipe, run, resume=resume, **limits):
         return
     done = latest(run)
     step = int(done.stem.split("-")[1]) if done else 0
@@ -189,33 +190,6 @@ def _pairs(option: str, texts: list[str] | None) -> dict[str, Any]:
         except json.JSONDecodeError:
             pairs[name] = value
     return pairs
-
-
-def _train(recipe: Recipe, run: Path, resume: bool, **limits: Any) -> bool:
-    """Train; whether this process is the one that speaks for all."""
-    from .training import fit
-    from .training.processes import joined, rank
-
-    with joined() as device:
-        images = recipe.build_data()
-        objective = recipe.build_objective(len(images))
-        fit(
-            recipe.build_model().to(device),
-            objective,
-            recipe.training_data(images),
-            steps=recipe.steps,
-            batch_size=recipe.batch_size,
-            learning_rate=recipe.learning_rate,
-            schedules=recipe.schedules(objective),
-            precision=recipe.precision,
-            compile=recipe.compile,
-            seed=recipe.seed,
-            run_dir=run,
-            resume=resume,
-            config=recipe.to_dict(),
-            **limits,
-        )
-        return rank() == 0
 
 
 @app.command()
@@ -313,11 +287,12 @@ def demo(
     """Draw dSprites, train a beta-TCVAE briefly, score all 737,280 images, write the report."""
     from .evaluation import evaluate_run
     from .training.checkpoint import latest
+    from .training.train import train_recipe
 
     recipe, run = (QUICK, Path("runs/demo-quick")) if quick else (DEMO, Path("runs/demo"))
     run = out or run
     print(f"beta-TCVAE, {recipe.steps:,} steps; then every image{recipe.subset()} is encoded and scored")
-    _train(recipe, run, resume=latest(run) is not None)
+    train_recipe(recipe, run, resume=latest(run) is not None)
     _show(evaluate_run(run))
 
 

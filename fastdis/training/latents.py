@@ -15,6 +15,8 @@ def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
     if not hasattr(model, "encode"):
         return {}
     training = model.training
+    if images.dim() == 5:
+        images = images[:, 0]  # (batch, 2, channels, height, width): the first of each pair
     model.eval()
     try:
         with torch.no_grad():
