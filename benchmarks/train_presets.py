@@ -1,6 +1,6 @@
 """Train every preset for a while on this machine and write what became of it into training.md.
 
-python benchmarks/train_presets.py build/presets --steps 2000 --every 11
+python benchmarks/train_presets.py build/presets --steps 2000 --minutes 4 --every 11
 
 A preset that is done is not trained again, one that was interrupted goes on, and the page is written after
 each: the same command continues where it was stopped.
@@ -35,7 +35,7 @@ def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
     mean, logvar = encoded.codes
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     result = {
-        "steps": recipe.steps,
+        "steps": int(latest(run).stem.split("-")[1]),
         "minutes": last["seconds"] / 60,
         "images": len(mean),
         "reconstruction": last.get("reconstruction"),
@@ -61,8 +61,8 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
         "",
         "Runs far shorter than the papers': they show that every objective trains, not what it reaches. All",
         "in nats. Reconstruction is the loss's own term, the mean over the log's last line; KL and total",
-        "correlation (± the standard error of its samples) are exact, with q(z) over all images; MIG is of the",
-        "codes of all images. Autoencoders have no densities, and a GAN reconstructs nothing.",
+        "correlation (± the standard error of its samples) are exact, with q(z) over all images; MIG is of",
+        "the codes of all images. Autoencoders have no densities, and a GAN reconstructs nothing.",
         "",
         "| preset | objective | steps | minutes | reconstruction | KL | total correlation | MIG |",
         "|---|---|---|---|---|---|---|---|",
@@ -92,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the runs go")
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--minutes", type=float, help="an end to each preset's training before its steps")
     parser.add_argument("--every", type=int, default=11, help="train and score on one image in so many")
     parser.add_argument("--learning-rate", type=float, help="instead of the presets' own")
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS), metavar="NAME")
@@ -104,7 +105,7 @@ def main() -> None:
     for name in given.presets:
         run = given.folder / name
         if not (run / "result.json").exists():
-            train_recipe(recipes[name], run, resume=latest(run) is not None)
+            train_recipe(recipes[name], run, resume=latest(run) is not None, minutes=given.minutes)
             (run / "result.json").write_text(json.dumps(judged(recipes[name], run)) + "\n")
         results = {
             name: json.loads((given.folder / name / "result.json").read_text())
