@@ -3,6 +3,7 @@
 from .checkpoint import load_weights
 from .interrupt import TrainingInterrupted
 from .loop import fit
+from .many import fit_many
 from .schedules import Linear
 
-__all__ = ["Linear", "TrainingInterrupted", "fit", "load_weights"]
+__all__ = ["Linear", "TrainingInterrupted", "fit", "fit_many", "load_weights"]

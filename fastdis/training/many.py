@@ -1,0 +1,180 @@
+"""Several VAEs of one architecture trained at once: seeds or settings, as one stack of weights."""
+
+import copy
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from .._memory import keep_freed_memory
+from .._progress import progress_bar
+from ..functional import reparameterize
+from ..losses import LossTerms
+from ..models import VAE
+from .batches import Images, batches
+from .checkpoint import device_of
+from .log import Log, Row
+from .position import Position
+
+
+def fit_many(
+    models: Sequence[VAE],
+    objectives: Sequence[nn.Module],
+    data: Images | Tensor,
+    *,
+    steps: int,
+    batch_size: int = 64,
+    learning_rate: float = 1e-4,
+    seeds: Iterable[int] | None = None,
+    log_every: int = 100,
+    progress: bool = True,
+) -> list[list[Row]]:
+    """Train models of one architecture together with Adam, in place.
+
+    Each learns what `fit` would teach it with its own objective and seed, up to rounding: the order of its
+    images and its noise are the same. Their weights lie in one stack, so that a layer of all models is one
+    (grouped) operation: this keeps a GPU busy that a single small model does not.
+
+    Args:
+        models: VAEs whose encoders and decoders have the same layers and draw no random numbers.
+        objectives: one for each model, called as those of `fastdis.losses` are, without ``turns``.
+        data: a data set with ``images(indices)``, or a tensor of images.
+        steps: optimisation steps.
+        batch_size: images a step for each model.
+        learning_rate: Adam's.
+        seeds: one for each model, of its images' order and its noise; 0, 1, 2, ... unless given.
+        log_every: steps between two lines of the logs.
+        progress: show a progress bar on standard error.
+
+    Returns:
+        For each model the lines of its log, as from `fit`.
+
+    Raises:
+        TypeError: a model is no `fastdis.models.VAE`, or data is of another kind.
+        ValueError: there are not as many objectives and seeds as models, or not one model; an objective has
+            turns; the architectures differ; an argument is out of range.
+        FloatingPointError: a loss is no longer finite; the message names the model, the step and the term.
+
+    Example:
+        >>> import torch, fastdis
+        >>> models = [fastdis.models.burgess_vae(latents=2) for _ in range(2)]
+        >>> objectives = [fastdis.losses.BetaVAE(beta) for beta in (1.0, 4.0)]
+        >>> logs = fastdis.training.fit_many(
+        ...     models, objectives, torch.rand(8, 1, 64, 64), steps=2, batch_size=4, progress=False
+        ... )
+        >>> len(logs), list(logs[0][0])
+        (2, ['step', 'seconds', 'total', 'reconstruction', 'kl'])
+    """
+    seeds = range(len(models)) if seeds is None else list(seeds)
+    _check(models, objectives, seeds, steps, log_every)
+    keep_freed_memory()
+    device = device_of(models[0])
+    streams = [batches(data, batch_size, seed, device=device) for seed in seeds]
+    noises = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+    encoders, decoders = (
+        _Stack([model.encoder for model in models]),
+        _Stack([model.decoder for model in models]),
+    )
+    weights = [*encoders.weights.values(), *decoders.weights.values()]
+    optimizer = torch.optim.Adam(weights, lr=learning_rate, fused=True)
+    positions, logs = [Position() for _ in models], [Log(None, 0) for _ in models]
+    try:
+        with progress_bar("training", steps, "steps", shown=progress) as update:
+            for step in range(steps):
+                began = time.perf_counter()
+                images = torch.stack([next(stream) for stream in streams])
+                terms = _losses(objectives, encoders, decoders, images, noises, step)
+                optimizer.zero_grad()
+                sum(each.total for each in terms).backward()
+                optimizer.step()
+                seconds = time.perf_counter() - began
+                for model, (position, log) in enumerate(zip(positions, logs, strict=True)):
+                    position.advance(terms[model].to_dict(), seconds)
+                    if position.step in (1, steps) or position.step % log_every == 0:
+                        _require_finite(position, model)
+                    if position.step == 1 or position.step % log_every == 0:
+                        log.append(position.line())
+                update(step + 1, logs[0].summary())
+    finally:
+        encoders.unstack()
+        decoders.unstack()
+    return [log.rows for log in logs]
+
+
+class _Stack:
+    """Modules with the same layers as one function of stacked inputs, (modules, batch, ...)."""
+
+    def __init__(self, modules: Sequence[nn.Module]) -> None:
+        self.modules = modules
+        self.weights, _ = stack_module_state(list(modules))
+        self._layers = copy.deepcopy(modules[0]).to("meta")
+
+    def __call__(self, inputs: Tensor) -> Any:
+        return vmap(lambda weights, own: functional_call(self._layers, weights, (own,)))(self.weights, inputs)
+
+    def unstack(self) -> None:
+        """Give every module its weights back."""
+        for index, module in enumerate(self.modules):
+            module.load_state_dict({name: weight[index] for name, weight in self.weights.items()})
+
+
+def _losses(
+    objectives: Sequence[nn.Module],
+    encoders: _Stack,
+    decoders: _Stack,
+    images: Tensor,
+    noises: Sequence[torch.Generator],
+    step: int,
+) -> list[LossTerms]:
+    """The terms of every model; only what has weights is computed for all of them together."""
+    mean, logvar = encoders(images)
+    noise = torch.stack(
+        [torch.randn(mean.shape[1:], generator=each, dtype=mean.dtype, device=mean.device) for each in noises]
+    )
+    flat = (tensor.flatten(0, 1) for tensor in (mean, logvar))
+    z = reparameterize(*flat, noise=noise.flatten(0, 1)).view_as(mean)
+    reconstruction = decoders(z)
+    arguments = zip(objectives, reconstruction, images, z, mean, logvar, strict=True)
+    return [objective(*tensors, step=step) for objective, *tensors in arguments]
+
+
+def _require_finite(position: Position, model: int) -> None:
+    if (found := position.not_finite()) is not None:
+        name, step = found
+        raise FloatingPointError(
+            f"fit_many: {name} of model {model} is not finite at step {step}; "
+            "a smaller learning_rate may help"
+        )
+
+
+def _check(
+    models: Sequence[VAE], objectives: Sequence[nn.Module], seeds: Sequence[int], steps: int, log_every: int
+) -> None:
+    count = len(models)
+    if not count or {len(objectives), len(seeds)} != {count}:
+        raise ValueError(
+            f"fit_many: models, objectives and seeds must be as many, at least 1, "
+            f"got {count}, {len(objectives)} and {len(seeds)}"
+        )
+    for name, value in {"steps": steps, "log_every": log_every}.items():
+        if value < 1:
+            raise ValueError(f"fit_many: {name} must be at least 1, got {value}")
+    shapes = [
+        {name: tuple(value.shape) for name, value in model.state_dict().items()}
+        if type(model) is VAE and not list(model.buffers())
+        else None
+        for model in models
+    ]
+    if None in shapes:
+        raise TypeError("fit_many: models must be instances of fastdis.models.VAE itself, without buffers")
+    if any(other != shapes[0] for other in shapes):
+        raise ValueError("fit_many: models must have the same architecture")
+    for objective in objectives:
+        if hasattr(objective, "turns"):
+            raise ValueError(
+                f"fit_many: objectives must be called with a batch, got {type(objective).__name__}, "
+                "which takes its steps in turns"
+            )
