@@ -52,6 +52,7 @@ def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
 
 
 def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
+    rates = sorted({recipes[name].learning_rate for name in results})
     lines = [
         "# Every preset, for a while",
         "",
@@ -83,7 +84,11 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     images = {result["images"] for result in results.values()}
-    lines += ["", f"{' or '.join(f'{count:,}' for count in sorted(images))} images of dSprites."]
+    lines += [
+        "",
+        f"{' or '.join(f'{count:,}' for count in sorted(images))} images of dSprites; Adam at "
+        f"{' or '.join(f'{rate:g}' for rate in rates)}.",
+    ]
     return "\n".join(lines) + "\n"
 
 
