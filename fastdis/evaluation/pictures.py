@@ -20,6 +20,7 @@ FRAMES = 2 * np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))  # there and 
 ACROSS, PAIRS, PRIOR_ROWS, PATHS = 12, 4, 5, 6  # images a row; rows of each picture
 
 Pixels = NDArray[np.float32]
+Decode = Callable[[NDArray[np.floating]], Pixels]  # codes (n, latent) to images in [0, 1]
 Picture = Figure | list[Image.Image]
 
 
@@ -39,10 +40,10 @@ class FactorData(Protocol):
     def factors(self, indices: Any, /) -> NDArray[np.int64]: ...
 
 
-def decoding(model: VAE, likelihood: str) -> Callable[[Codes], Pixels]:
-    """Codes (n, latent) to images in [0, 1]."""
+def decoding(model: VAE, likelihood: str) -> Decode:
+    """The decoder as a function of NumPy arrays."""
 
-    def pixels(z: Codes) -> Pixels:
+    def pixels(z: NDArray[np.floating]) -> Pixels:
         output = decode(model, z.astype(np.float32))
         images: Pixels = (output.sigmoid() if likelihood == "bernoulli" else output.clamp(0, 1)).numpy()
         return images
@@ -52,7 +53,7 @@ def decoding(model: VAE, likelihood: str) -> Callable[[Codes], Pixels]:
 
 def pictures_of_images(
     data: FactorData,
-    pixels: Callable[[Codes], Pixels],
+    pixels: Decode,
     mean: Codes,
     kl: NDArray[np.float32],
     best: Sequence[str],
@@ -110,7 +111,7 @@ def pictures_of_images(
 
 
 def _interpolations(
-    data: FactorData, pixels: Callable[[Codes], Pixels], mean: Codes, ends: NDArray[np.int64], title: str
+    data: FactorData, pixels: Decode, mean: Codes, ends: NDArray[np.int64], title: str
 ) -> Figure:
     """Straight lines between the mean codes of two images, which stand at the ends."""
     rows = []

@@ -1,9 +1,9 @@
 """What each latent draws, moving."""
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
@@ -43,9 +43,9 @@ def traversal_animation(rows: ArrayLike, labels: Sequence[str], title: str = "")
         left, top = _MARGIN + column * (_SIDE + _MARGIN), above + row * (_TEXT + _SIDE + _MARGIN)
         figure.text(left / width, 1 - top / height, label, va="top", fontsize=7)
         corners.append((left, top + _TEXT))
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    background = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=_DPI)
+    background = Image.open(drawn).convert("RGB")
     frames = []
     for images in np.swapaxes(moved, 0, 1):
         frame = background.copy()

@@ -1,5 +1,7 @@
 """How much each latent says while a model is trained."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,8 @@ def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
     {} for a model without ``encode(images) -> (mean, logvar)``. The model is asked in evaluation mode:
     neither its buffers nor the state of any generator changes.
     """
-    if not hasattr(model, "encode"):
+    encode: Callable[[Tensor], tuple[Tensor, Tensor]] | None = getattr(model, "encode", None)
+    if encode is None:
         return {}
     training = model.training
     if images.dim() == 5:
@@ -20,7 +23,7 @@ def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
     model.eval()
     try:
         with torch.no_grad():
-            mean, logvar = model.encode(images)
+            mean, logvar = encode(images)
     finally:
         model.train(training)
     kl = gaussian_kl(mean.float(), logvar.float())
