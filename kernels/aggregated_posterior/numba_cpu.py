@@ -25,42 +25,72 @@ _ROWS = 128  # queries a chunk
 _PENDING = 32  # leaves whose exponentials are taken in one loop
 _BINS, _BIN = 48, 0.5  # of the bounds above the threshold, in nats
 _PILOT = 256  # queries that tell how many pairs there will be
-_OVERFLOW = 60.0  # nats above the floor at which sums start again from a better one
+_OVERFLOW = math.exp(60)  # times the floor: there sums start again from a better one
 _QUERY_NS = 30_000.0
 _FAST = ("contract", "reassoc", "nsz")
+
+
+def _lanes(scalar):
+    return ir.VectorType(scalar, LANES)
+
+
+def _pointer(builder, array, index, scalar):
+    return builder.bitcast(builder.gep(array.data, [index]), _lanes(scalar).as_pointer())
+
+
+def _everywhere(builder, value, scalar):
+    """The value on all lanes."""
+    undefined = ir.Constant(_lanes(scalar), ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.IntType(32)(0))
+    order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(first, undefined, order)
+
+
+@intrinsic
+def _begin(typingctx, out, row, constants, node, shift):
+    """out[row] = constants[node] - shift, in one store: loading 16 separate ones at once would stall."""
+
+    def codegen(context, builder, signature, arguments):
+        out, constants = (
+            context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 2)
+        )
+        scalar, align = context.get_data_type(signature.args[0].dtype), signature.args[0].dtype.bitwidth // 8
+        places = [builder.mul(arguments[k], ir.IntType(64)(LANES)) for k in (1, 3)]
+        values = builder.load(_pointer(builder, constants, places[1], scalar), align=align)
+        values = builder.fsub(values, _everywhere(builder, arguments[4], scalar), flags=_FAST)
+        builder.store(values, _pointer(builder, out, places[0], scalar), align=align)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, constants, types.intp, out.dtype), codegen
 
 
 def _subtract_squares(fields, term):
     """A loop over latents on 16 lanes, written out: Numba's own does not vectorise for every size."""
 
     @intrinsic
-    def loop(typingctx, out, row, z, i, records, record, first, last):
-        """out[row] -= the sum of the term's squares over latents first .. last, two by two; its maximum."""
+    def loop(typingctx, out, row, z, i, records, record, first, last, least):
+        """out[row] -= the sum of the term's squares over latents first .. last; whether a lane exceeds least.
+
+        Their maximum would take a chain of shuffles, a third of the time of the whole.
+        """
 
         def codegen(context, builder, signature, arguments):
             out, z, records = (
                 context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 2, 4)
             )
-            scalar = signature.args[0].dtype
-            element = context.get_data_type(scalar)
-            lanes, i32, i64 = ir.VectorType(element, LANES), ir.IntType(32), ir.IntType(64)
-            undefined = ir.Constant(lanes, ir.Undefined)
-            broadcast = ir.Constant(ir.VectorType(i32, LANES), [0] * LANES)
-            zero = ir.Constant(lanes, [0.0] * LANES)
+            scalar = context.get_data_type(signature.args[0].dtype)
+            align, i64 = signature.args[0].dtype.bitwidth // 8, ir.IntType(64)
+            zero = ir.Constant(_lanes(scalar), [0.0] * LANES)
             width = builder.extract_value(z.shape, 1)
 
-            def pointer(array, index):
-                return builder.bitcast(builder.gep(array.data, [index]), lanes.as_pointer())
-
             def load(array, index):
-                return builder.load(pointer(array, index), align=scalar.bitwidth // 8)
+                return builder.load(_pointer(builder, array, index, scalar), align=align)
 
             def square(d):
                 x = builder.load(builder.gep(z.data, [builder.add(builder.mul(arguments[3], width), d)]))
-                x = builder.shuffle_vector(builder.insert_element(undefined, x, i32(0)), undefined, broadcast)
                 at = builder.mul(builder.add(builder.mul(arguments[5], width), d), i64(fields * LANES))
                 parts = [load(records, builder.add(at, i64(k * LANES))) for k in range(fields)]
-                t = term(builder, x, *parts, zero)
+                t = term(builder, _everywhere(builder, x, scalar), *parts, zero)
                 return builder.fmul(t, t, flags=_FAST)
 
             target = builder.mul(arguments[1], i64(LANES))
@@ -69,17 +99,13 @@ def _subtract_squares(fields, term):
                 pair = builder.fadd(square(d), square(builder.add(d, i64(1))), flags=_FAST)
                 builder.store(builder.fsub(builder.load(total), pair, flags=_FAST), total)
             result = builder.load(total)
-            builder.store(result, pointer(out, target), align=scalar.bitwidth // 8)
-            half = LANES
-            while half > 1:
-                half //= 2
-                order = ir.Constant(ir.VectorType(i32, LANES), [(k + half) % LANES for k in range(LANES)])
-                swapped = builder.shuffle_vector(result, undefined, order)
-                result = builder.select(builder.fcmp_ordered(">", result, swapped), result, swapped)
-            return builder.extract_element(result, i32(0))
+            builder.store(result, _pointer(builder, out, target, scalar), align=align)
+            exceeds = builder.fcmp_ordered(">", result, _everywhere(builder, arguments[8], scalar))
+            mask = ir.IntType(LANES)
+            return builder.icmp_unsigned("!=", builder.bitcast(exceeds, mask), mask(0))
 
         size = types.intp
-        return out.dtype(out, size, z, size, records, size, size, size), codegen
+        return types.boolean(out, size, z, size, records, size, size, size, out.dtype), codegen
 
     return loop
 
@@ -210,10 +236,11 @@ def _descend(i, z, tree, energy):
     for level in range(tree.levels.size - 2, -1, -1):
         node = tree.levels[level] + place
         energy[0] = tree.peaks[node]
-        _subtract_bounds(energy, 0, z, i, tree.boxes, node, 0, z.shape[1])
+        _subtract_bounds(energy, 0, z, i, tree.boxes, node, 0, z.shape[1], NOTHING)
         place = place * LANES + np.argmax(energy[0])
     energy[0] = tree.constants[place]
-    return np.float64(_subtract_distances(energy, 0, z, i, tree.posteriors, place, 0, z.shape[1]))
+    _subtract_distances(energy, 0, z, i, tree.posteriors, place, 0, z.shape[1], NOTHING)
+    return np.float64(energy[0].max())
 
 
 @njit
@@ -231,31 +258,29 @@ def _sum(i, z, start, least, budget, tree, scratch):
     side, count, left_out = _walk(i, z, shift, math.log(least), 0.5 * budget, tree, scratch)
     # a leaf that adds at most its share of the other half is dropped when half of it has been read
     share = 0.5 * budget / max(count, 1)
-    cut = math.log(share / LANES) if share > 0 else -np.inf
+    cut = z.dtype.type(math.log(share / LANES) if share > 0 else -np.inf)
 
     flat = energy.ravel()
     total = magnitude = 0.0
     top = NOTHING
-    pending = 0
-    for k in range(count):
-        leaf = found[side, k]
-        for lane in range(LANES):
-            energy[pending, lane] = tree.constants[leaf, lane] - shift
-        highest = _subtract_distances(energy, pending, z, i, tree.posteriors, leaf, 0, half)
-        if highest > cut:
-            highest = _subtract_distances(energy, pending, z, i, tree.posteriors, leaf, half, width)
-        if highest <= cut:
+    pending = done = 0
+    while done < count:
+        leaf = found[side, done]
+        done += 1
+        _begin(energy, pending, tree.constants, leaf, shift)
+        if _subtract_distances(
+            energy, pending, z, i, tree.posteriors, leaf, 0, half, cut
+        ) and _subtract_distances(energy, pending, z, i, tree.posteriors, leaf, half, width, cut):
+            top = max(top, tree.peaks[leaf // LANES, leaf % LANES])
+            pending += 1
+        else:
             left_out += share
-            continue
-        if highest > _OVERFLOW:
-            return _sum(i, z, start + highest, least, budget, tree, scratch)
-        top = max(top, tree.peaks[leaf // LANES, leaf % LANES])
-        pending += 1
-        if pending == _PENDING:
-            mass, moment = _exponentials(flat)
+        if pending == _PENDING or done == count:
+            terms = flat[: pending * LANES]
+            mass, moment = _exponentials(terms)
+            if mass > _OVERFLOW:
+                return _sum(i, z, start + terms.max(), least, budget, tree, scratch)
             total, magnitude, pending = total + mass, magnitude + moment, 0
-    mass, moment = _exponentials(flat[: pending * LANES])
-    total, magnitude = total + mass, magnitude + moment
     if total == 0:
         return start, left_out, 0.0, start, count
     return shift + math.log(total), left_out, magnitude / total, top, count
@@ -280,11 +305,10 @@ def _walk(i, z, shift, lowest, budget, tree, scratch):
         for k in range(count):
             place = found[side, k]
             node = tree.levels[level] + place
-            for lane in range(LANES):
-                energy[0, lane] = tree.peaks[node, lane] - shift
-            if _subtract_bounds(energy, 0, z, i, tree.boxes, node, 0, half) <= low:
+            _begin(energy, 0, tree.peaks, node, shift)
+            if not _subtract_bounds(energy, 0, z, i, tree.boxes, node, 0, half, low):
                 continue
-            if _subtract_bounds(energy, 0, z, i, tree.boxes, node, half, width) <= low:
+            if not _subtract_bounds(energy, 0, z, i, tree.boxes, node, half, width, low):
                 continue
             for lane in range(LANES):  # write always, advance where it counts: a branch is mispredicted
                 found[1 - side, kept] = place * LANES + lane
