@@ -173,15 +173,17 @@ def fit(
                     torch.compiler.cudagraph_mark_step_begin()
                 set_schedules(position.step)
                 terms = play(turns_of(called, objective, draw, position.step), optimizers, autocast)
-                position.advance(terms, time.perf_counter() - began)
-
+                position.advance(terms)
                 line_due = position.step == 1 or position.step % log_every == 0
+                if line_due:  # waits for what a GPU still has to do
+                    _require_finite(position, model, checkpoint)
+                position.seconds += time.perf_counter() - began
+
                 if line_due or processes.world() == 1:  # where several processes meet
                     stopped = processes.any_of(bool(received))
                     ended = stopped or processes.any_of(time.monotonic() >= until)
                 ended |= position.step == steps
                 if line_due:
-                    _require_finite(position, model, checkpoint)
                     log.append(position.line())
                     if folder is not None and (kl := kl_per_latent(model, images)):
                         latents.append({"step": position.step, **kl})

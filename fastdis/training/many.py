@@ -90,12 +90,14 @@ def fit_many(
                 optimizer.zero_grad()
                 sum(each.total for each in terms).backward()
                 optimizer.step()
-                seconds = time.perf_counter() - began
-                for model, (position, log) in enumerate(zip(positions, logs, strict=True)):
-                    position.advance(terms[model].to_dict(), seconds)
-                    if position.step in (1, steps) or position.step % log_every == 0:
+                line_due = step == 0 or (step + 1) % log_every == 0
+                for model, (position, each) in enumerate(zip(positions, terms, strict=True)):
+                    position.advance(each.to_dict())
+                    if line_due or step + 1 == steps:
                         _require_finite(position, model)
-                    if position.step == 1 or position.step % log_every == 0:
+                for position, log in zip(positions, logs, strict=True):
+                    position.seconds += time.perf_counter() - began
+                    if line_due:
                         log.append(position.line())
                 update(step + 1, logs[0].summary())
     finally:

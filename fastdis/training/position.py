@@ -23,7 +23,7 @@ class Position:
     sums: Tensor | None = None  # (terms,) float64, over the steps since that line
     _finite: Tensor | None = None  # (terms,), after how many of these steps each sum was finite
 
-    def advance(self, terms: dict[str, Tensor], seconds: float) -> None:
+    def advance(self, terms: dict[str, Tensor]) -> None:
         """Count one step with its loss terms.
 
         Raises:
@@ -42,7 +42,6 @@ class Position:
             self._finite = torch.full_like(values, self.step - self.logged)
         self._finite += self.sums.isfinite()
         self.step += 1
-        self.seconds += seconds
 
     def not_finite(self) -> tuple[str, int] | None:
         """The first term that was not finite and its step, the sum of all terms last; None if all were."""
