@@ -2,8 +2,8 @@
 
     python benchmarks/whole_dci.py --out benchmarks/results/dci.json
 
-Codes like those of a good model. Some ten minutes, nearly all of them scikit-learn's on one core. Prints, and
-writes for `RESULTS.md`, seconds by the clock and of processors, and the score each way.
+Codes like those of a good model. Some seven minutes, nearly all of them scikit-learn's on one core. Prints,
+and writes as JSON, seconds by the clock and of processors, and the score each way.
 """
 
 import argparse
