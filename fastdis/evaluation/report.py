@@ -21,7 +21,7 @@ from .numbers import kl_number, reconstruction_number, score
 from .pictures import FactorData, Picture, decoding, latent_curves, pictures_of_images
 from .posterior import marginals, posterior_numbers
 
-PAIRS = 5e9  # of the aggregated posterior: some twenty seconds on two cores
+PAIRS = 5e9  # of the aggregated posterior: half a minute on two cores at most
 
 
 @dataclass(frozen=True)

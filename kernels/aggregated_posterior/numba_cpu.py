@@ -3,7 +3,8 @@
 A query goes down the tree level by level. Nodes so low that even N posteriors of their kind would not matter
 are left out; what the others could hold is counted in half-nat bins, and as many of the least are left out as
 the budget allows. The second half of the latents of a leaf is read only if the first has not ruled it out.
-All that is left out is bounded and reported.
+All that is left out is bounded and reported. Where the first and the last query of a chunk would keep most
+leaves, none is left out for any of its queries, and they go through the leaves together.
 """
 
 import math
@@ -22,7 +23,7 @@ from ..kd_tree import numba_cpu as kd_tree
 from ..kd_tree.numba_cpu import LANES, NOTHING
 
 _ROWS = 128  # queries a chunk
-_PENDING = 32  # leaves whose exponentials are taken in one loop
+_PENDING = 32  # leaves whose exponentials are taken in one loop; as many fit into the L1 cache
 _BINS, _BIN = 48, 0.5  # of the bounds above the threshold, in nats
 _PILOT = 256  # queries that tell how many pairs there will be
 _OVERFLOW = math.exp(60)  # times the floor: there sums start again from a better one
@@ -211,22 +212,60 @@ def _query(first, last, visit, tolerance, unit, z, floor, tree, log_q, error, pa
         np.empty((_PENDING, LANES), z.dtype),
         np.empty(_BINS, np.int64),
     )
+    starts, totals, magnitudes = np.empty((3, _ROWS))
+    least, budget = 0.25 * tolerance / tree.order.size, 0.5 * tolerance
     for chunk in range(first, last):
-        for place in range(chunk * _ROWS, min(chunk * _ROWS + _ROWS, visit.size)):
-            i = visit[place]
-            shift = floor[i]
-            if math.isnan(shift):
-                shift = _descend(i, z, tree, scratch.energy)
-                # the leaves that may exceed what was found: the one with the largest term is among them
-                shift, _, _, _, leaves = _sum(i, z, shift, 1.0, 0.0, tree, scratch)
-                pairs[chunk] += min(leaves * LANES, tree.order.size)
-            result, left_out, magnitude, top, leaves = _sum(
-                i, z, shift, 0.25 * tolerance / tree.order.size, 0.5 * tolerance, tree, scratch
-            )
-            pairs[chunk] += min(leaves * LANES, tree.order.size)
+        rows = visit[chunk * _ROWS : (chunk + 1) * _ROWS]
+        for k in range(rows.size):
+            start = floor[rows[k]]
+            if math.isnan(start):
+                start = _descend(rows[k], z, tree, scratch.energy)
+            starts[k] = z.dtype.type(start)  # rounded once: what is subtracted is what is added again
+        dense = True
+        for k in (0, rows.size - 1):
+            _, count, _ = _walk(rows[k], z, z.dtype.type(starts[k]), math.log(least), 0.0, tree, scratch)
+            dense &= 2 * count > leaves
+        if dense:
+            _sum_all(rows, z, starts, tree, scratch.energy, totals, magnitudes)
+        for k in range(rows.size):
+            i, shift = rows[k], starts[k]
+            if dense and 0 < totals[k] <= _OVERFLOW:
+                result, left_out, magnitude = shift + math.log(totals[k]), 0.0, magnitudes[k] / totals[k]
+                top = np.float64(tree.peaks[-1].max())
+                pairs[chunk] += tree.order.size
+            else:
+                if math.isnan(floor[i]):
+                    # the leaves that may exceed what was found: the one with the largest term is among them
+                    shift, _, _, _, count = _sum(i, z, shift, 1.0, 0.0, tree, scratch)
+                    pairs[chunk] += min(count * LANES, tree.order.size)
+                result, left_out, magnitude, top, count = _sum(i, z, shift, least, budget, tree, scratch)
+                pairs[chunk] += min(count * LANES, tree.order.size)
             log_q[i] = result
-            rounding = (width // 2 + 8) * (top - shift + 2 * magnitude) + tree.largest
-            error[i] = (left_out + 0.25 * tolerance) * math.exp(shift - result) + unit * rounding
+            # of constants and squared distances; of exponentials and sums of 32 leaves
+            rounding = (width // 2 + 8) * (abs(top - shift) + 2 * magnitude) + tree.largest + 40
+            error[i] = left_out + unit * rounding
+
+
+@njit
+def _sum_all(rows, z, starts, tree, energy, totals, magnitudes):
+    """sum_j exp(L_ij - start) of each row over all leaves, and of that times |L_ij - start|.
+
+    A few leaves at a time meet all rows: a pass over all of them for every row would wait for memory.
+    """
+    leaves, width = tree.posteriors.shape[:2]
+    flat, lowest = energy.ravel(), z.dtype.type(-np.inf)
+    totals[:] = 0
+    magnitudes[:] = 0
+    for begin in range(0, leaves, _PENDING):
+        count = min(_PENDING, leaves - begin)
+        for k in range(rows.size):
+            shift = z.dtype.type(starts[k])
+            for n in range(count):
+                _begin(energy, n, tree.constants, begin + n, shift)
+                _subtract_distances(energy, n, z, rows[k], tree.posteriors, begin + n, 0, width, lowest)
+            mass, moment = _exponentials(flat[: count * LANES])
+            totals[k] += mass
+            magnitudes[k] += moment
 
 
 @njit
@@ -247,9 +286,9 @@ def _descend(i, z, tree, energy):
 def _sum(i, z, start, least, budget, tree, scratch):
     """log sum_j exp(L_ij) over the leaves that matter, and what was left out.
 
-    Left out are posteriors with exp(L_ij - start) <= least, which are not counted, and others that together
-    hold no more than the budget, in units of exp(start). Returns the sum, what the latter may hold, the
-    weighted mean of |L_ij - start|, the largest constant met and the number of leaves looked at.
+    Left out are posteriors with exp(L_ij - start) <= least, and others that together hold no more than the
+    budget, in units of exp(start). Returns the sum, what was left out relative to it at most, the weighted
+    mean of |L_ij - start|, the largest constant met and the number of leaves looked at.
     """
     found, energy = scratch.found, scratch.energy
     width = z.shape[1]
@@ -281,9 +320,10 @@ def _sum(i, z, start, least, budget, tree, scratch):
             if mass > _OVERFLOW:
                 return _sum(i, z, start + terms.max(), least, budget, tree, scratch)
             total, magnitude, pending = total + mass, magnitude + moment, 0
+    left_out += least * tree.order.size
     if total == 0:
         return start, left_out, 0.0, start, count
-    return shift + math.log(total), left_out, magnitude / total, top, count
+    return shift + math.log(total), left_out / total, magnitude / total, top, count
 
 
 @njit

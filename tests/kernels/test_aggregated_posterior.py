@@ -78,6 +78,31 @@ def test_a_floor_changes_the_work_and_not_the_result(name: str) -> None:
     assert ((log_q - exact).abs() <= error + 1e-12 * exact.abs().clamp(min=1)).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("below", [1, 50, 70, 1000])
+@pytest.mark.parametrize("name", ["wide", "narrow"])
+def test_a_floor_far_below_the_sum(name: str, below: float, dtype: torch.dtype) -> None:
+    mean, logvar = (x.to(dtype) for x in mixture(name, 700, 3))
+    z = sampled(mean, logvar)
+    exact, _, _ = every_pair(z, mean, logvar)
+    log_q, error, _ = log_density(z, mean, logvar, floor=exact + math.log(700) - below)
+    assert ((log_q - exact).abs() <= error + 1e-13 * exact.abs().clamp(min=1)).all()
+    assert error.max() <= 1e-4
+
+
+def test_wide_and_narrow_posteriors_mixed() -> None:
+    """Some chunks of queries are summed over all posteriors, some are not, and some hold both kinds."""
+    wide, narrow = mixture("wide", 900, 4), mixture("narrow", 1100, 4)
+    mean, logvar = (torch.cat(parts) for parts in zip(wide, narrow, strict=True))
+    rows = torch.from_numpy(np.random.default_rng(3).permutation(2000))
+    mean, logvar = mean[rows], logvar[rows]
+    for far in (0.0, 30.0):
+        z = sampled(mean, logvar) + far * torch.eye(4)[0]
+        exact, _, _ = every_pair(z, mean, logvar)
+        log_q, error, _ = log_density(z, mean, logvar)
+        assert ((log_q - exact).abs() <= error + 1e-13 * exact.abs().clamp(min=1)).all()
+
+
 def test_queries_far_from_every_posterior() -> None:
     mean, logvar = mixture("narrow", 1500, 4)
     z = torch.from_numpy(np.random.default_rng(1).standard_normal((300, 4)) * 20)
