@@ -1,5 +1,7 @@
 """Confidence intervals from bootstrap replicates of a score."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ._result import Interval, Result
@@ -52,3 +54,18 @@ def interval(score: float, replicates: Float, confidence: float, *, largest: flo
         confidence=confidence,
         replicates=len(replicates),
     )
+
+
+def interval_of_votes(score: float, replicates: Float, confidence: float, votes: int) -> Interval:
+    """The interval of a share of votes.
+
+    Where all votes are right, or none, so are those of every replicate: that end is then the exact one of
+    Clopper & Pearson 1934, the share with which this happens in (1 - confidence) / 2 of all draws.
+    """
+    found = interval(score, replicates, confidence)
+    rare = ((1 - confidence) / 2) ** (1 / max(votes, 1))
+    if score == 1.0:
+        return replace(found, low=min(found.low, rare))
+    if score == 0.0 and votes:
+        return replace(found, high=max(found.high, 1 - rare))
+    return found

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arguments import Array, Arrays, arrays, positive
-from ._confidence import REPLICATES, check_confidence, interval
+from ._confidence import REPLICATES, check_confidence, interval_of_votes
 from ._result import Result
 from ._sampling import Groups
 from .table import Float
@@ -93,7 +93,9 @@ def beta_vae_score(
         score=score,
         samples=len(data.codes),
         factors=data.factors,
-        interval=interval(score, _replicates(right, generator), confidence) if confidence else None,
+        interval=interval_of_votes(score, _replicates(right, generator), confidence, len(right))
+        if confidence
+        else None,
         train_accuracy=float(model.score(train_points, train_labels)),
         active_codes=tuple(int(d) for d in np.flatnonzero(np.ptp(data.codes, axis=0) > 0)),
         train_votes=train_votes,

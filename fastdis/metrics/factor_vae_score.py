@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arguments import Array, Arrays, arrays, positive
-from ._confidence import REPLICATES, check_confidence, interval
+from ._confidence import REPLICATES, check_confidence, interval_of_votes
 from ._result import Result
 from ._sampling import Groups
 from .table import Float
@@ -120,7 +120,9 @@ def factor_vae_score(
         score=score,
         samples=len(data.codes),
         factors=data.factors,
-        interval=interval(score, np.array(replicates), confidence) if confidence else None,
+        interval=interval_of_votes(score, np.array(replicates), confidence, len(test.factor))
+        if confidence
+        else None,
         train_accuracy=train_accuracy,
         active_codes=tuple(int(d) for d in active),
         votes=table,

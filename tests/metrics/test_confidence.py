@@ -5,7 +5,7 @@ import pytest
 
 from fastdis import metrics
 from fastdis.metrics import JointTable
-from fastdis.metrics._confidence import interval
+from fastdis.metrics._confidence import interval, interval_of_votes
 
 BOUNDED = ("mig", "robust_mig", "jemmig", "mig_sup", "dcimig")
 UNBOUNDED = ("modularity", "aam")
@@ -154,3 +154,29 @@ def test_the_basic_interval_reflects_the_replicates() -> None:
     above = interval(0.4, replicates, 0.9)  # the reflection lies below the score, which is then the upper end
     assert (above.low, above.high) == pytest.approx((0.11, 0.4))
     assert interval(0.01, replicates, 0.9).low == 0.0
+
+
+@pytest.mark.parametrize("share", [0.9993, 0.0007])
+def test_votes_that_are_all_right_do_not_make_a_score_certain(share: float) -> None:
+    """Of 500 votes, 7 draws in 10 are all right: a plain bootstrap would give those no width."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(300):
+        score = rng.binomial(500, share) / 500
+        replicates = rng.binomial(500, score, size=300) / 500
+        found = interval_of_votes(score, replicates, 0.95, 500)
+        covered += found.low <= share <= found.high
+    assert covered >= 270
+
+
+def test_a_score_of_all_votes_says_how_many_they_were() -> None:
+    factors = grid(4, 5, 6)
+    few, many = (
+        metrics.factor_vae_score(factors * 10.0, factors, test_votes=votes, confidence=0.95)
+        for votes in (100, 5000)
+    )
+    assert few.score == many.score == 1.0
+    assert (few.interval.low, few.interval.high) == (pytest.approx(0.025 ** (1 / 100)), 1.0)
+    assert many.interval.low == pytest.approx(0.025 ** (1 / 5000))
+    dead = metrics.factor_vae_score(np.zeros((120, 3)), factors, confidence=0.95)
+    assert (dead.interval.low, dead.interval.high) == (0.0, 0.0)  # by definition, whatever the votes
