@@ -31,7 +31,8 @@ def channels_last(images: Tensor) -> Tensor:
     """
     channels, _, width = images.shape[1:]
     rows = images.permute(0, 2, 3, 1).flatten(2)
-    return rows.unflatten(2, (width, channels)).permute(0, 3, 1, 2)
+    laid_out: Tensor = rows.unflatten(2, (width, channels)).permute(0, 3, 1, 2)
+    return laid_out
 
 
 def check_sizes(name: str, **sizes: int) -> None:

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -138,7 +138,7 @@ def fit(
     device = device_of(model)
     optimizers = optimizers_of(model, objective.to(device), learning_rate)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
-    called = torch.compile(model, mode="reduce-overhead") if compile else model
+    called = cast(nn.Module, torch.compile(model, mode="reduce-overhead")) if compile else model
     until = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with (
         torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type),

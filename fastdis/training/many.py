@@ -88,7 +88,7 @@ def fit_many(
                 images = torch.stack([next(stream) for stream in streams])
                 terms = _losses(objectives, encoders, decoders, images, noises, step)
                 optimizer.zero_grad()
-                sum(each.total for each in terms).backward()
+                torch.stack([each.total for each in terms]).sum().backward()
                 optimizer.step()
                 line_due = step == 0 or (step + 1) % log_every == 0
                 for model, (position, each) in enumerate(zip(positions, terms, strict=True)):

@@ -2,25 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from ..losses import LossTerms
+from ..losses.terms import Draw, Turn
 from .processes import average_gradients
 
-Draw: TypeAlias = Callable[[], Tensor]
-Turns: TypeAlias = Iterator[tuple[str, LossTerms]]
+Turns = Iterator[Turn]
 
 
 def optimizers_of(
     model: nn.Module, objective: nn.Module, learning_rate: float
 ) -> dict[str, torch.optim.Optimizer]:
     """Those of ``objective.optimizers(model, learning_rate)``, if it has it, and Adam for the model."""
-    optimizers: dict[str, torch.optim.Optimizer] = {}
-    if hasattr(objective, "optimizers"):
-        optimizers |= objective.optimizers(model, learning_rate)
+    own = getattr(objective, "optimizers", None)
+    optimizers: dict[str, torch.optim.Optimizer] = own(model, learning_rate) if own else {}
     if "model" not in optimizers:
         optimizers["model"] = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     return optimizers
@@ -28,10 +25,8 @@ def optimizers_of(
 
 def turns_of(model: nn.Module, objective: nn.Module, draw: Draw, step: int) -> Turns:
     """``objective.turns(model, draw, step)``, or the one turn of an objective that is only called."""
-    if hasattr(objective, "turns"):
-        turns: Turns = objective.turns(model, draw, step)
-        return turns
-    return _only_turn(model, objective, draw, step)
+    turns: Callable[[nn.Module, Draw, int], Turns] | None = getattr(objective, "turns", None)
+    return turns(model, draw, step) if turns else _only_turn(model, objective, draw, step)
 
 
 def _only_turn(model: nn.Module, objective: nn.Module, draw: Draw, step: int) -> Turns:

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,8 @@ class Recipe:
 
     objective: str = "beta-tcvae"
     model: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    warmup: Mapping[str, int] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    warmup: dict[str, int] = field(default_factory=dict)
     latents: int = 10
     dataset: str | None = None
     every: int = 1

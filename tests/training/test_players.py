@@ -10,9 +10,10 @@ from torch.nn.functional import softplus
 
 from fastdis import permute_dims
 from fastdis.losses import BetaVAE, LossTerms
+from fastdis.losses.terms import Draw
 from fastdis.models import VAE
 from fastdis.training import fit
-from fastdis.training.players import Draw, Turns, play
+from fastdis.training.players import Turns, play
 from toys import small_vae, squares
 
 SETTINGS = {"batch_size": 8, "log_every": 4, "checkpoint_every": 1000, "progress": False}
