@@ -25,16 +25,19 @@ def main() -> None:
     print(torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads")
     print("\n| models | ms a step | ms a step and model | steps a second of each | of all |")
     print("|---|---|---|---|---|")
-    alone = fit(fastdis.models.burgess_vae().to(device), objective, data, **settings)
-    for count in (0, 1, 2, 4, 8, 16, 32, 64) if device == "cuda" else (0, 1, 2, 4):
-        if count:
-            models = [fastdis.models.burgess_vae().to(device) for _ in range(count)]
-            seconds = seconds_a_step(fit_many(models, [objective] * count, data, **settings)[0])
-        else:
-            seconds = seconds_a_step(alone)
-        name, together = (f"{count}", count) if count else ("`fit`, 1", 1)
-        times = f"{seconds * 1e3:.1f} | {seconds / together * 1e3:.1f}"
-        print(f"| {name} | {times} | {1 / seconds:.1f} | {together / seconds:.1f} |", flush=True)
+    ways = {"`fit`": {}, "`fit`, compiled": {"compile": True}, "`fit`, bfloat16": {"precision": "bfloat16"}}
+    for name, options in ways.items():
+        rows = fit(fastdis.models.burgess_vae().to(device), objective, data, **settings, **options)
+        print(line(name, 1, seconds_a_step(rows)), flush=True)
+    for count in (1, 2, 4, 8, 16, 32, 64) if device == "cuda" else (1, 2, 4):
+        models = [fastdis.models.burgess_vae().to(device) for _ in range(count)]
+        rows = fit_many(models, [objective] * count, data, **settings)[0]
+        print(line(f"{count}", count, seconds_a_step(rows)), flush=True)
+
+
+def line(name: str, count: int, seconds: float) -> str:
+    times = f"{seconds * 1e3:.2f} | {seconds / count * 1e3:.2f} | {1 / seconds:.1f} | {count / seconds:.1f}"
+    return f"| {name} | {times} |"
 
 
 if __name__ == "__main__":

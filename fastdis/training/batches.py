@@ -52,7 +52,7 @@ def batches(
         if not 1 <= batch_size <= count:
             raise ValueError(f"fit: batch_size must be between 1 and the {count} images, got {batch_size}")
         if isinstance(data, FactorDataset) and device.type != "cpu":
-            data = _Resident(data, device)
+            data = Resident(data, device)
         return (images.to(device) for images in _shuffled(data, count, batch_size, seed, start))
     if not isinstance(data, Iterable):
         raise TypeError(
@@ -63,7 +63,7 @@ def batches(
     return (_own_share(images).to(device, non_blocking=True) for images in stream)
 
 
-class _Resident:
+class Resident:
     """The images of a data set, still packed, in the memory of a device that unpacks them itself."""
 
     def __init__(self, data: FactorDataset, device: torch.device) -> None:

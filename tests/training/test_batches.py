@@ -1,10 +1,11 @@
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from fastdis.training.batches import batches
+from fastdis.training.batches import Resident, batches
 from toys import squares
 
 
@@ -37,6 +38,13 @@ def test_a_data_set_is_drawn_like_a_tensor() -> None:
     data = squares()
     images = data.images(slice(None))
     assert torch.equal(seen(data, 13, batch_size=9, seed=5), seen(images, 13, batch_size=9, seed=5))
+
+
+def test_packed_images_on_a_device_are_those_of_the_data_set() -> None:
+    data = squares().subset(slice(5, 90, 3))
+    resident = Resident(data, torch.device("cpu"))
+    assert len(resident) == len(data)
+    assert torch.equal(resident.images(np.array([4, 0, 4])), data.images([4, 0, 4]))
 
 
 def test_a_shuffled_loader_does_not_depend_on_other_noise() -> None:

@@ -1,5 +1,6 @@
 """Objectives that take a step in turns of several players."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from fastdis import permute_dims
-from fastdis.losses import BetaVAE, LossTerms
+from fastdis.losses import BetaVAE, FactorVAE, LossTerms
 from fastdis.losses.terms import Draw
 from fastdis.models import VAE
 from fastdis.training import fit
@@ -46,24 +47,37 @@ def state(*modules: nn.Module) -> list[Tensor]:
     return [value.clone() for module in modules for value in module.state_dict().values()]
 
 
-def test_a_resumed_run_of_several_players_gives_the_same_bits(tmp_path: Path) -> None:
+def factor_vae() -> FactorVAE:
+    torch.manual_seed(5)
+    return FactorVAE(3, discriminator=nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(), nn.Linear(8, 2)))
+
+
+@pytest.mark.parametrize(
+    ("make", "drawn", "names"),
+    [
+        (Adversarial, 28, ["total", "reconstruction", "kl", "discriminator/loss", "discriminator/real"]),
+        (factor_vae, 38, ["total", "reconstruction", "kl", "total_correlation", "discriminator/loss"]),
+    ],
+)
+def test_a_resumed_run_of_several_players_gives_the_same_bits(
+    tmp_path: Path, make: Callable[[], nn.Module], drawn: int, names: list[str]
+) -> None:
     data = squares()
 
     def run(folder: str, steps: int, resume: bool = False) -> tuple[list[Tensor], list[dict[str, float]]]:
-        model, objective = small_vae(), Adversarial()
+        model, objective = small_vae(), make()
         settings = SETTINGS | {"run_dir": tmp_path / folder, "resume": resume}
         rows = fit(model, objective, data, steps=steps, **settings)
         return state(model, objective), [row | {"seconds": 0} for row in rows]
 
     whole, rows = run("whole", 19)
-    for steps in (5, 10, 19):  # 19 steps draw 28 batches, over three epochs of 12
+    for steps in (5, 10, 19):  # over three epochs of 12 batches and more
         parts, rows_of_parts = run("parts", steps, resume=steps > 5)
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
     assert rows == rows_of_parts
-    names = ["total", "reconstruction", "kl", "discriminator/loss", "discriminator/real"]
     assert list(rows[0]) == ["step", "seconds", *names]
     with safe_open(tmp_path / "whole" / "checkpoint-00000019.safetensors", "pt") as file:
-        assert file.metadata()["drawn"] == "28"
+        assert file.metadata()["drawn"] == str(drawn)
 
 
 def test_the_discriminators_turn_follows_from_its_own_loss_alone() -> None:
