@@ -1,10 +1,9 @@
 """How much each latent says: its KL divergence from the prior."""
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
-
-from .colors import COLORS
 
 ACTIVE = 0.1  # nats: a latent below it says next to nothing
 
@@ -52,14 +51,18 @@ def kl_over_training(steps: ArrayLike, kl: ArrayLike, title: str = "") -> Figure
     at, values = np.asarray(steps, dtype=float), np.asarray(kl, dtype=float)
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
+    active = values[-1] >= ACTIVE
+    colors = [
+        colormaps["tab10"](latent % 10) if active[latent] else "#bbbbbb" for latent in range(len(active))
+    ]
     for latent, line in enumerate(values.T):
-        active = line[-1] >= ACTIVE
-        color = COLORS[latent % len(COLORS)] if active else "#bbbbbb"
-        axes.plot(at, line, color=color, linewidth=1.5 if active else 0.8, label=f"z{latent}")
-        if active:
-            axes.annotate(
-                f"z{latent}", (at[-1], line[-1]), (4, 0), textcoords="offset points", va="center", color=color
-            )
+        width = 1.5 if active[latent] else 0.8
+        axes.plot(at, line, color=colors[latent], linewidth=width, label=f"z{latent}")
+    height, gap = -np.inf, 0.055 * values.max()  # names that would overlap move up
+    for latent in np.argsort(values[-1], kind="stable")[np.count_nonzero(~active) :]:
+        height = max(values[-1, latent], height + gap)
+        place, color = (at[-1], height), colors[latent]
+        axes.annotate(f"z{latent}", place, (4, 0), textcoords="offset points", va="center", color=color)
     axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("step")

@@ -75,3 +75,13 @@ def test_the_kl_over_training_names_what_is_active_at_the_end() -> None:
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [1, 100, 200])
     assert [text.get_text() for text in axes.texts] == ["z0"]
     assert axes.lines[0].get_color() != axes.lines[1].get_color() == axes.lines[2].get_color()
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
+    axes = plots.kl_over_training([1, 2], [[0.0] * 4, [0.5, 0.51, 0.49, 3.0]]).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["z2", "z0", "z1", "z3"]  # from below
+    heights = [text.xy[1] for text in axes.texts]
+    assert min(np.diff(heights)) > 0.15
+    assert heights[0] == 0.49
+    assert heights[-1] == 3.0
+    assert len({line.get_color() for line in axes.lines}) == 4
