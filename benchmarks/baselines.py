@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
@@ -177,3 +178,13 @@ def dci_trees(codes: np.ndarray, factors: np.ndarray, train: int) -> np.ndarray:
         model.score(codes[train:], labels[train:])
         importance.append(model.feature_importances_)
     return np.stack(importance, axis=1)
+
+
+def serve_training_steps(pipe: Connection, images: np.ndarray, dataset_size: int, beta: float) -> None:
+    """Take a training step for each True that comes through the pipe, and answer when it is done."""
+    torch.set_num_threads(2)
+    torch.set_flush_denormal(True)
+    step = training_step(images, dataset_size, beta)
+    while pipe.recv():
+        step()
+        pipe.send(True)

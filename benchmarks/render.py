@@ -22,6 +22,7 @@ IN_README = (
     "reparameterize_kl, noise drawn",
     "permute_dims",
     "joint table",
+    "training step",
     "decompose",
 )
 

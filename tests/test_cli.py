@@ -236,6 +236,8 @@ def test_codes_from_an_npy_pair_and_from_hdf5(fastdis_command: Any) -> None:
         (("train", "run", "--set", "gama=2"), "got 'gama'; did you mean gamma"),
         (("train", "run", "--set", "gamma"), "--set must be NAME=VALUE, got 'gamma'"),
         (("train", "run", "--warmup", "betas=3"), "got 'betas'; did you mean beta"),
+        (("train", "run", "--warmup", "channels=3"), "warmup of beta-tcvae must be one of learning_rate"),
+        (("train", "run", "--warmup", "beta=soon"), "steps must be an integer, got str"),
         (("train", "run", "--resume", "--preset", "vae"), "--preset goes with a new run"),
         (("train", "run", "--precision", "half"), "precision must be 'float32' or 'bfloat16', got 'half'"),
         (("train", "run", "--minutes", "0"), "minutes must be finite and above 0, got 0.0"),

@@ -61,7 +61,7 @@ class Recipe:
         for name in self.settings:
             require_known(f"setting of {self.objective} on {self._model}", name, known)
         for name in self.warmup:
-            require_known(f"warmup of {self.objective}", name, ["learning_rate", *known])
+            require_known(f"warmup of {self.objective}", name, ["learning_rate", *self._of_objective()])
         missing = [
             name for name, value in (known | self.settings).items() if value is inspect.Parameter.empty
         ]

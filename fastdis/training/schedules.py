@@ -16,6 +16,10 @@ Schedule: TypeAlias = Callable[[int], float]
 class Linear:
     """From start to stop in a straight line over the first so many steps, and stop from there on.
 
+    Raises:
+        TypeError: steps is not an integer.
+        ValueError: steps is below 1.
+
     Example:
         >>> warm_up = Linear(0.0, 4.0, steps=1000)
         >>> warm_up(0), warm_up(250), warm_up(5000)
@@ -27,6 +31,8 @@ class Linear:
     steps: int
 
     def __post_init__(self) -> None:
+        if not isinstance(self.steps, int):
+            raise TypeError(f"Linear: steps must be an integer, got {type(self.steps).__name__}")
         if self.steps < 1:
             raise ValueError(f"Linear: steps must be at least 1, got {self.steps}")
 
