@@ -216,7 +216,9 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
-        with pytest.raises(OSError, match=r"the last good checkpoint is .*00000002.*: '.*00000004"):
+        with pytest.raises(
+            OSError, match=r"the last good checkpoint is .*00000002.*; make room and resume: '.*00000004"
+        ):
             fit(model, BetaVAE(), squares(), steps=4, resume=True, **settings)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
