@@ -99,17 +99,7 @@ def register(
     for device in _DEVICE.values():
         torch.library.register_autocast(qualified, device, torch.float32, lib=_LIBRARY)
     overload = getattr(torch.ops.fastdis, name).default
-
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        output = kernels[arguments[0].device.type](*arguments)
-        setup_context(ctx, arguments, output)
-        return output
-
-    direct = type(
-        name,
-        (torch.autograd.Function,),
-        {"forward": staticmethod(forward), "backward": staticmethod(backward)},
-    )
+    direct = _direct(kernels, setup_context, backward) if setup_context and backward else overload
 
     def call(*arguments: Any) -> Any:
         if torch.compiler.is_compiling():
@@ -120,9 +110,31 @@ def register(
             return overload(*arguments)
         if not (torch.is_grad_enabled() and True in [tensor.requires_grad for tensor in tensors]):
             return kernels[device](*arguments)
-        return direct.apply(*arguments) if backward else overload(*arguments)
+        return direct(*arguments)
 
     return call
+
+
+def _direct(
+    kernels: dict[str, Callable[..., Any]],
+    setup_context: Callable[..., None],
+    differentiate: Callable[..., Any],
+) -> Callable[..., Any]:
+    """The kernels under an autograd.Function."""
+
+    class Direct(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, *arguments: Any) -> Any:
+            output = kernels[arguments[0].device.type](*arguments)
+            setup_context(ctx, arguments, output)
+            return output
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Any) -> Any:
+            return differentiate(ctx, *gradients)
+
+    apply: Callable[..., Any] = Direct.apply
+    return apply
 
 
 def _untouched(tensors: list[Tensor], device: str) -> bool:
