@@ -5,6 +5,7 @@ process of its own, because TRITON_INTERPRET must be set before triton is import
 """
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ if DEVICE.type == "cpu":  # the interpreter works on CPU tensors
     }
     for _name, _twin in _twins.items():
         _dispatch._LIBRARY.impl(_name, _twin, "CPU", allow_override=True)
+    _dispatch._untouched = lambda tensors, device: False  # past the dispatcher lie the Numba kernels
 
 
 @pytest.fixture(params=["small", "tiles"])
@@ -292,3 +294,8 @@ def test_unpacked_images_are_those_of_the_reference(pixels: int, dtype: torch.dt
         packed_images.unpack(rows, indices, images)
         assert torch.equal(images, expected)
     packed_images.unpack(packed, indices[:0], images[:0])
+
+
+def test_no_numba_kernel_ran_instead() -> None:
+    loaded = {name.removeprefix("fastdis.kernels.") for name in sys.modules if name.endswith("numba_cpu")}
+    assert not loaded & {"gaussian_kl.numba_cpu", "total_correlation.numba_cpu"}
