@@ -23,7 +23,7 @@ IN_README = (
     "permute_dims",
     "joint table",
     "training step",
-    "decompose",
+    "decompose, trained posteriors, N = 100,000",
 )
 
 
@@ -63,6 +63,10 @@ def time_of(seconds: float) -> str:
         if seconds * factor >= 1 or unit == "µs":
             return f"{seconds * factor:.3g} {unit}"
     raise AssertionError
+
+
+def times(ratio: float) -> str:
+    return f"{ratio:.0f} x" if ratio >= 10 else f"{ratio:.1f} x"
 
 
 def size_of(count: float) -> str:
@@ -129,7 +133,7 @@ def readme_table(results: dict[str, Any]) -> str:
         if mine is None or not name.startswith(IN_README):
             continue
         others = ", ".join(
-            f"{row['column']} {time_of(row['median'])} ({row['median'] / mine['median']:.2g} x)"
+            f"{row['column']} {time_of(row['median'])} ({times(row['median'] / mine['median'])})"
             for row in rows
             if row is not mine
         )

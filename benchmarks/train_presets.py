@@ -36,7 +36,6 @@ def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     result = {
         "steps": int(latest(run).stem.split("-")[1]),
-        "minutes": last["seconds"] / 60,
         "images": len(mean),
         "reconstruction": last.get("reconstruction"),
         "mig": metrics.mig(mean, encoded.data.factors(slice(None))).score,
@@ -65,8 +64,8 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
         "correlation (± the standard error of its samples) are exact, with q(z) over all images; MIG is of",
         "the codes of all images. Autoencoders have no densities, and a GAN reconstructs nothing.",
         "",
-        "| preset | objective | steps | minutes | reconstruction | KL | total correlation | MIG |",
-        "|---|---|---|---|---|---|---|---|",
+        "| preset | objective | steps | reconstruction | KL | total correlation | MIG |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
         correlation = ""
@@ -76,7 +75,6 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
             name,
             recipes[name].title(),
             f"{result['steps']:,}",
-            f"{result['minutes']:.1f}",
             "" if result["reconstruction"] is None else f"{result['reconstruction']:.1f}",
             f"{result['kl']:.2f}" if "kl" in result else "",
             correlation,

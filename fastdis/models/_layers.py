@@ -12,7 +12,7 @@ def prepare(layers: nn.Module, nonlinearity: Nonlinearity = "relu") -> None:
     """He et al. 2015's initialisation, and the memory format that convolutions are fastest in.
 
     With them β-TCVAE at a learning rate of 5e-4 begins to place the shapes after 150 steps, where torch's
-    default initialisation still draws the mean image after 800; and a step takes 72 ms instead of 248.
+    default initialisation still draws the mean image after 800; and a step is a few percent faster.
     """
     for name, parameter in layers.named_parameters():
         if name.endswith("bias"):
