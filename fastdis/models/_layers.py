@@ -1,5 +1,7 @@
 """What the named modules share: how their layers begin, and what they ask of sizes and of their input."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import torch
@@ -21,6 +23,42 @@ def prepare(layers: nn.Module, nonlinearity: Nonlinearity = "relu") -> None:
             nn.init.kaiming_normal_(parameter, 0.2, nonlinearity=nonlinearity)
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def encoding_layers(
+    channels: int, widths: Sequence[int], dense: Sequence[int], outputs: int, slope: float = 0.0
+) -> nn.Sequential:
+    """Four convolutions 4x4, stride 2, of 64x64 pixels, then dense layers; (leaky) ReLU between all."""
+    layers: list[nn.Module] = []
+    for inputs, width in pairwise([channels, *widths]):
+        layers += [nn.Conv2d(inputs, width, 4, stride=2, padding=1), _rectifier(slope)]
+    layers.append(nn.Flatten())
+    for inputs, units in pairwise([16 * widths[-1], *dense]):
+        layers += [nn.Linear(inputs, units), _rectifier(slope)]
+    return _prepared([*layers, nn.Linear(dense[-1], outputs)], slope)
+
+
+def decoding_layers(
+    inputs: int, dense: Sequence[int], widths: Sequence[int], channels: int, slope: float = 0.0
+) -> nn.Sequential:
+    """The mirror image: dense layers, then four transposed convolutions from 4x4 to 64x64 pixels."""
+    layers: list[nn.Module] = []
+    for size, units in pairwise([inputs, *dense, 16 * widths[0]]):
+        layers += [nn.Linear(size, units), _rectifier(slope)]
+    layers.append(nn.Unflatten(1, (widths[0], 4, 4)))
+    for size, width in pairwise([*widths, channels]):
+        layers += [nn.ConvTranspose2d(size, width, 4, stride=2, padding=1), _rectifier(slope)]
+    return _prepared(layers[:-1], slope)
+
+
+def _rectifier(slope: float) -> nn.Module:
+    return nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)
+
+
+def _prepared(modules: list[nn.Module], slope: float) -> nn.Sequential:
+    layers = nn.Sequential(*modules)
+    prepare(layers, "leaky_relu" if slope else "relu")
+    return layers
 
 
 def channels_last(images: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ._layers import channels_last, check_codes, check_images, check_sizes, prepare
+from ._layers import channels_last, check_codes, check_images, check_sizes, decoding_layers, encoding_layers
 from .vae import VAE
 
 
@@ -34,23 +34,7 @@ class BurgessEncoder(nn.Module):
         super().__init__()
         check_sizes("BurgessEncoder", latents=latents, channels=channels)
         self.channels = channels
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Flatten(),
-            nn.Linear(512, 256),
-            nn.ReLU(inplace=True),
-            nn.Linear(256, 256),
-            nn.ReLU(inplace=True),
-            nn.Linear(256, 2 * latents),
-        )
-        prepare(self.layers)
+        self.layers = encoding_layers(channels, (32, 32, 32, 32), (256, 256), 2 * latents)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         check_images("BurgessEncoder", images, (self.channels, 64, 64))
@@ -82,23 +66,7 @@ class BurgessDecoder(nn.Module):
         super().__init__()
         check_sizes("BurgessDecoder", latents=latents, channels=channels)
         self.latents = latents
-        self.layers = nn.Sequential(
-            nn.Linear(latents, 256),
-            nn.ReLU(inplace=True),
-            nn.Linear(256, 256),
-            nn.ReLU(inplace=True),
-            nn.Linear(256, 512),
-            nn.ReLU(inplace=True),
-            nn.Unflatten(1, (32, 4, 4)),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
-        )
-        prepare(self.layers)
+        self.layers = decoding_layers(latents, (256, 256), (32, 32, 32, 32), channels)
 
     def forward(self, z: Tensor) -> Tensor:
         check_codes("BurgessDecoder", z, self.latents)

@@ -7,7 +7,7 @@ normalisation: the gradient penalty is that of each image by itself (Gulrajani e
 import torch
 from torch import Tensor, nn
 
-from ._layers import channels_last, check_codes, check_images, check_sizes, prepare
+from ._layers import channels_last, check_codes, check_images, check_sizes, decoding_layers, encoding_layers
 from .vae import VAE
 
 
@@ -43,21 +43,7 @@ class InfoGANGenerator(nn.Module):
             check_sizes("InfoGANGenerator", noise=noise)
         self.latents = latents
         self.noise = noise
-        self.layers = nn.Sequential(
-            nn.Linear(latents + noise, 128),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Linear(128, 1024),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Unflatten(1, (64, 4, 4)),
-            nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
-        )
-        prepare(self.layers, "leaky_relu")
+        self.layers = decoding_layers(latents + noise, (128,), (64, 64, 32, 32), channels, slope=0.2)
 
     def forward(self, z: Tensor) -> Tensor:
         check_codes("InfoGANGenerator", z, self.latents)
@@ -92,7 +78,7 @@ class InfoGANCritic(nn.Module):
         super().__init__()
         check_sizes("InfoGANCritic", channels=channels)
         self.channels = channels
-        self.layers = _convolutions(channels, 1)
+        self.layers = encoding_layers(channels, (32, 32, 64, 64), (128,), 1, slope=0.2)
 
     def forward(self, images: Tensor) -> Tensor:
         check_images("InfoGANCritic", images, (self.channels, 64, 64))
@@ -128,7 +114,7 @@ class InfoGANEncoder(nn.Module):
         super().__init__()
         check_sizes("InfoGANEncoder", latents=latents, channels=channels)
         self.channels = channels
-        self.layers = _convolutions(channels, 2 * latents)
+        self.layers = encoding_layers(channels, (32, 32, 64, 64), (128,), 2 * latents, slope=0.2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         check_images("InfoGANEncoder", images, (self.channels, 64, 64))
@@ -152,22 +138,3 @@ def infogan(latents: int = 10, channels: int = 1, noise: int = 5) -> VAE:
         (torch.Size([2, 1, 64, 64]), torch.Size([2, 5]))
     """
     return VAE(InfoGANEncoder(latents, channels), InfoGANGenerator(latents, channels, noise))
-
-
-def _convolutions(channels: int, outputs: int) -> nn.Sequential:
-    layers = nn.Sequential(
-        nn.Conv2d(channels, 32, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Conv2d(32, 32, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Conv2d(32, 64, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Conv2d(64, 64, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Flatten(),
-        nn.Linear(1024, 128),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Linear(128, outputs),
-    )
-    prepare(layers, "leaky_relu")
-    return layers

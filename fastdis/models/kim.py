@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ._layers import channels_last, check_codes, check_images, check_sizes, prepare
+from ._layers import channels_last, check_codes, check_images, check_sizes, decoding_layers, encoding_layers
 from .vae import VAE
 
 
@@ -35,21 +35,7 @@ class KimEncoder(nn.Module):
         super().__init__()
         check_sizes("KimEncoder", latents=latents, channels=channels, hidden=hidden)
         self.channels = channels
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 64, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(64, 64, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Flatten(),
-            nn.Linear(1024, hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden, 2 * latents),
-        )
-        prepare(self.layers)
+        self.layers = encoding_layers(channels, (32, 32, 64, 64), (hidden,), 2 * latents)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         check_images("KimEncoder", images, (self.channels, 64, 64))
@@ -85,21 +71,7 @@ class KimDecoder(nn.Module):
         super().__init__()
         check_sizes("KimDecoder", latents=latents, channels=channels, hidden=hidden)
         self.latents = latents
-        self.layers = nn.Sequential(
-            nn.Linear(latents, hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden, 1024),
-            nn.ReLU(inplace=True),
-            nn.Unflatten(1, (64, 4, 4)),
-            nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
-        )
-        prepare(self.layers)
+        self.layers = decoding_layers(latents, (hidden,), (64, 64, 32, 32), channels)
 
     def forward(self, z: Tensor) -> Tensor:
         check_codes("KimDecoder", z, self.latents)

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ._layers import check_codes, check_sizes, prepare
+from ._layers import check_codes, check_sizes, decoding_layers
 from .burgess import BurgessEncoder
 from .vae import VAE
 
@@ -35,21 +35,7 @@ class SongDecoder(nn.Module):
         super().__init__()
         check_sizes("SongDecoder", latents=latents, channels=channels)
         self.latents = latents
-        self.layers = nn.Sequential(
-            nn.Linear(latents, 256),
-            nn.ReLU(inplace=True),
-            nn.Linear(256, 512),
-            nn.ReLU(inplace=True),
-            nn.Unflatten(1, (32, 4, 4)),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
-        )
-        prepare(self.layers)
+        self.layers = decoding_layers(latents, (256,), (32, 32, 32, 32), channels)
 
     def forward(self, z: Tensor) -> Tensor:
         check_codes("SongDecoder", z, self.latents)

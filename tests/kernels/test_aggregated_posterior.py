@@ -224,7 +224,8 @@ def in_its_own_process(job: str, **variables: str) -> str:
 
 
 def test_the_gpu_kernel_in_the_interpreter() -> None:
-    in_its_own_process("interpret", TRITON_INTERPRET="1")
+    checked = int(in_its_own_process("interpret", TRITON_INTERPRET="1"))
+    assert checked == len(MIXTURES) * 3 * 2 * 2  # sizes, dtypes, with a floor and without
 
 
 def test_the_gpu_kernel_compiles_without_spills() -> None:

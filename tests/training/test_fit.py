@@ -145,6 +145,11 @@ def test_weights_that_share_memory_are_saved(tmp_path: Path) -> None:
     model.tied = model.decoder[0]
     fit(model, BetaVAE(), squares(), steps=1, run_dir=tmp_path, **SETTINGS)
     fit(model, BetaVAE(), squares(), steps=2, run_dir=tmp_path, resume=True, **SETTINGS)
+    trained = model.decoder[0].weight.detach().clone()
+    nn.init.zeros_(model.decoder[0].weight)
+    assert load_weights(tmp_path, model).name == "checkpoint-00000002.safetensors"
+    assert torch.equal(model.tied.weight, trained)
+    assert trained.any()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
