@@ -1,21 +1,20 @@
 """What every CPU kernel shares: one set of njit options, one launch rule, the vectorisable exponentials.
 
-Threads. A kernel is a worker over a range of chunks that releases the GIL; Python threads take chunks until
-none is left. Their number depends on the shape alone, each writes its own place, and partial sums are added
-in the order of the chunks: the same machine code runs on the same chunks whatever the number of threads, so
-no bit of a result depends on it. Numba's own parallel loops compile every kernel twice, to different bits,
-and its OpenMP layer ends a forked process. ``torch.set_num_threads`` is obeyed.
+Threads. A kernel is a worker over a range of chunks that releases the GIL; threads take chunks until none is
+left. The number of chunks depends on the shape alone, each writes its own place, and partial sums are added
+in their order: the same machine code runs on the same chunks whatever the number of threads, so no bit of a
+result depends on it. Numba's own parallel loops compile every kernel twice, to different bits, and its OpenMP
+layer ends a forked process. ``torch.set_num_threads`` is obeyed.
 
-Cache. Compiled code is kept in the user's cache directory under a digest of this file, because Numba's own
-staleness test does not see that a helper in another file has changed. Where that directory cannot be
-written (a read-only container) kernels are compiled once in each process.
+Cache. Compiled code is kept in the user's cache directory under a digest of the files that kernels share,
+because Numba's own staleness test does not see that a helper in another file has changed. Where that
+directory cannot be written (a read-only container) kernels are compiled once in each process.
 """
 
 import hashlib
 import math
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +27,19 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from . import _threads
+
 # reassoc lets sums vectorise; nnan and ninf are left out, so NaN and infinity keep their meaning
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 _STRICT = {"fastmath": {"contract"}, "error_model": "numpy"}
 
 _HALF = (torch.float16, torch.bfloat16)
 
-_pool: ThreadPoolExecutor | None = None
-
-
-def _forget_pool() -> None:
-    global _pool
-    _pool = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)  # threads do not survive fork: a child makes its own
-
 
 def _cache_directory() -> str:
     """A writable directory for compiled code, or "" where there is none."""
-    digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    shared = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("_*.py")))
+    digest = hashlib.sha256(shared).hexdigest()[:16]
     directory = Path(numba.config.CACHE_DIR or platformdirs.user_cache_path("fastdis")) / f"numba-{digest}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -76,13 +67,10 @@ def threads(nanoseconds: float) -> int:
 
 def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
     """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth."""
-    global _pool
     count = min(threads(nanoseconds), chunks)
     if count <= 1:
         worker(0, chunks, *arguments)
         return
-    if _pool is None:
-        _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="fastdis")
     step = max(1, chunks // (8 * count))
     starts = iter(range(0, chunks, step))  # taking the next one is atomic under the GIL
 
@@ -90,10 +78,7 @@ def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> Non
         for start in starts:
             worker(start, min(start + step, chunks), *arguments)
 
-    helpers = [_pool.submit(drain) for _ in range(count - 1)]
-    drain()
-    for helper in helpers:
-        helper.result()
+    _threads.run(drain, count)
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:
