@@ -106,7 +106,7 @@ def register(
             return overload(*arguments)
         tensors = [value for value in arguments if isinstance(value, Tensor)]
         device = tensors[0].device.type
-        if device not in kernels or not _untouched(tensors, device):
+        if device not in kernels or not untouched(tensors, device):
             return overload(*arguments)
         if not (torch.is_grad_enabled() and True in [tensor.requires_grad for tensor in tensors]):
             return kernels[device](*arguments)
@@ -137,7 +137,7 @@ def _direct(
     return apply
 
 
-def _untouched(tensors: list[Tensor], device: str) -> bool:
+def untouched(tensors: list[Tensor], device: str) -> bool:
     """Whether torch does nothing with a call but record it for autograd."""
     return _PLAIN.issuperset(map(type, tensors)) and not (
         torch.is_autocast_enabled(device)

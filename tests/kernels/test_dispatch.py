@@ -61,9 +61,9 @@ def test_both_ways_give_the_same_bits(dispatched: list[str]) -> None:
 
 
 def test_a_plain_call_skips_the_dispatcher() -> None:
-    assert _dispatch._untouched(leaves(), "cpu")
+    assert _dispatch.untouched(leaves(), "cpu")
     with torch.autocast("cpu", torch.bfloat16):
-        assert not _dispatch._untouched(leaves(), "cpu")
+        assert not _dispatch.untouched(leaves(), "cpu")
 
 
 def test_functorch_is_refused_and_not_ignored() -> None:

@@ -1,0 +1,231 @@
+"""Runs of convolutions against torch's own, and that torch's own are taken wherever they must be."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from agreement import assert_as_accurate
+from fastdis.kernels import _dispatch, strided_convolution
+from fastdis.kernels.strided_convolution import convolutions, reference
+
+# widths of the run, then height and width of the images of the smaller side
+RUNS = {
+    "one layer": ((32, 32), 8, 8),
+    "burgess": ((1, 32, 32, 32, 32), 4, 4),
+    "kim, colour": ((3, 32, 32, 64, 64), 4, 4),
+    "two channels": ((2, 32, 96), 4, 4),
+    "rectangles": ((32, 64, 32), 12, 20),
+}
+Run = tuple[list[Tensor], list[float], bool]
+
+
+def run_of(name: str, transposed: bool, batch: int, slope: float = 0.0) -> Run:
+    """(images, weights..., biases...), slopes (the last layer's is 1 if transposed), direction.
+
+    The numbers are small integers, biases a half more: every sum of the forward pass is exact in float32, so
+    that no rounding can move a value over the kink of its rectifier and change a gradient by all of it.
+    """
+    widths, height, width = RUNS[name]
+    torch.manual_seed(0)
+    weights = [
+        (torch.rand(c, f, 4, 4) < 2 / f**0.5).double() * torch.randint(-1, 2, (c, f, 4, 4))
+        for f, c in itertools.pairwise(widths)
+    ]
+    scale = 2 ** len(weights)
+    shape = (widths[0], scale * height, scale * width)
+    slopes = [slope] * len(weights)
+    outputs = widths[1:]
+    if transposed:
+        weights.reverse()
+        shape = (widths[-1], height, width)
+        slopes[-1] = 1.0
+        outputs = widths[-2::-1]
+    biases = [torch.randint(-3, 3, (c,)).double() + 0.5 for c in outputs]
+    return [torch.randint(-2, 3, (batch, *shape)).double(), *weights, *biases], slopes, transposed
+
+
+def through(
+    function: Callable[..., Tensor], slopes: list[float], transposed: bool
+) -> Callable[..., list[Tensor]]:
+    def call(images: Tensor, *layers: Tensor) -> list[Tensor]:
+        weights, biases = layers[: len(slopes)], layers[len(slopes) :]
+        return [function(images, weights, biases, slopes, transposed=transposed)]
+
+    return call
+
+
+def float_leaves(tensors: list[Tensor]) -> list[Tensor]:
+    return [tensor.float().requires_grad_() for tensor in tensors]
+
+
+@pytest.fixture
+def kernel_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where torch's operations run."""
+
+    def refuse(*arguments: Any) -> Tensor:
+        raise AssertionError("the reference ran")
+
+    monkeypatch.setattr(strided_convolution.reference, "convolutions", refuse)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5])
+@pytest.mark.parametrize("batch", [1, 3, 37])
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("name", RUNS)
+def test_gradients_agree_with_the_reference(name: str, transposed: bool, batch: int, slope: float) -> None:
+    tensors, slopes, _ = run_of(name, transposed, batch, slope)
+    ours = through(convolutions, slopes, transposed)
+    torchs = through(reference.convolutions, slopes, transposed)
+    expected = torchs(*tensors)[0]
+    assert torch.equal(ours(*map(Tensor.float, tensors))[0].double(), expected)
+    assert_as_accurate(ours, torchs, tensors, [torch.randn_like(expected)], torch.float32)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("name", RUNS)
+def test_real_numbers_are_as_accurate_as_torchs(name: str, transposed: bool) -> None:
+    tensors, slopes, _ = run_of(name, transposed, 3, slope=1.0)
+    real = [torch.randn_like(tensor) * (0.05 if tensor.shape[2:] == (4, 4) else 1) for tensor in tensors]
+    ours = through(convolutions, slopes, transposed)
+    torchs = through(reference.convolutions, slopes, transposed)
+    assert_as_accurate(ours, torchs, real, [torch.randn_like(torchs(*real)[0])], torch.float32)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("name", RUNS)
+def test_the_kernel_runs(name: str, transposed: bool, kernel_only: None) -> None:
+    tensors, slopes, _ = run_of(name, transposed, 2)
+    output = through(convolutions, slopes, transposed)(*float_leaves(tensors))[0]
+    output.sum().backward()  # an expanded gradient
+    with torch.no_grad():
+        assert torch.equal(through(convolutions, slopes, transposed)(*map(Tensor.float, tensors))[0], output)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_no_bit_depends_on_the_threads(transposed: bool) -> None:
+    tensors, slopes, _ = run_of("burgess", transposed, 37)
+    call = through(convolutions, slopes, transposed)
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            leaves = float_leaves(tensors)
+            output = call(*leaves)[0]
+            found.append([output, *torch.autograd.grad(output.square().sum(), leaves)])
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_memory_formats_give_the_same(layout: torch.memory_format) -> None:
+    tensors, slopes, transposed = run_of("kim, colour", False, 3)
+    call = through(convolutions, slopes, transposed)
+    plain = [tensor.float() for tensor in tensors]
+    laid_out = [tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor for tensor in plain]
+    assert torch.equal(call(*plain)[0], call(*laid_out)[0])
+
+
+def test_only_the_gradients_asked_for() -> None:
+    tensors, slopes, transposed = run_of("burgess", False, 2)
+    call = through(convolutions, slopes, transposed)
+    everything = float_leaves(tensors)
+    expected = torch.autograd.grad(call(*everything)[0].sum(), everything)
+    for k in range(len(tensors)):
+        some = [tensor.float().requires_grad_(k == i) for i, tensor in enumerate(tensors)]
+        call(*some)[0].sum().backward()
+        assert [tensor.grad is not None for tensor in some] == [k == i for i in range(len(tensors))]
+        assert torch.equal(some[k].grad, expected[k])  # type: ignore[arg-type]
+
+
+def test_second_derivatives_are_torchs() -> None:
+    tensors, slopes, transposed = run_of("burgess", False, 2, slope=0.5)
+
+    def penalty(function: Callable[..., Tensor]) -> tuple[Tensor, ...]:
+        leaves = float_leaves(tensors)
+        output = through(function, slopes, transposed)(*leaves)[0]
+        (slope,) = torch.autograd.grad(output.square().sum(), leaves[0], create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), leaves)
+
+    for ours, torchs in zip(penalty(convolutions), penalty(reference.convolutions), strict=True):
+        torch.testing.assert_close(ours, torchs, rtol=1e-4, atol=1e-5 * float(torchs.abs().max()))
+
+
+def test_a_weight_changed_in_place_is_noticed() -> None:
+    tensors, slopes, transposed = run_of("one layer", False, 2)
+    leaves = float_leaves(tensors)
+    output = through(convolutions, slopes, transposed)(*leaves)[0]
+    with torch.no_grad():
+        leaves[1].mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.sum().backward()
+
+
+def test_what_is_not_finite_stays_so() -> None:
+    tensors, slopes, transposed = run_of("one layer", False, 3)
+    images, *layers = [tensor.float() for tensor in tensors]
+    images[0, 0, 5, 5], images[1, 0, 5, 5] = torch.nan, torch.inf
+    ours, torchs = (
+        through(f, slopes, transposed)(images, *layers)[0] for f in (convolutions, reference.convolutions)
+    )
+    assert torch.equal(ours.isnan(), torchs.isnan())
+    assert torch.equal(ours.isposinf(), torchs.isposinf())
+    assert torch.isfinite(ours[2]).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    {
+        "float64": lambda images, weight, bias: (images.double(), weight.double(), bias.double()),
+        "odd side": lambda images, weight, bias: (images[..., :15], weight, bias),
+        "side of a group and a half": lambda images, weight, bias: (images[..., :12], weight, bias),
+        "no image": lambda images, weight, bias: (images[:0], weight, bias),
+        "five channels": lambda images, weight, bias: (images[:, :5], weight[:, :5], bias),
+        "thirty outputs": lambda images, weight, bias: (images, weight[:30], bias[:30]),
+        "one image without a batch": lambda images, weight, bias: (images[0], weight, bias),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_other_shapes_are_torchs(change: tuple[str, Callable[..., tuple[Tensor, Tensor, Tensor]]]) -> None:
+    tensors, slopes, _ = run_of("one layer", False, 2)
+    images, weight, bias = change[1](*(tensor.float() for tensor in tensors))
+    found = convolutions(images, [weight], [bias], slopes)
+    assert torch.equal(found, reference.convolutions(images, [weight], [bias], slopes, False))
+
+
+def test_wrong_shapes_are_refused_as_torch_does() -> None:
+    tensors, slopes, _ = run_of("one layer", False, 2)
+    images, weight, bias = (tensor.float() for tensor in tensors)
+    with pytest.raises(RuntimeError, match="channels"):
+        convolutions(images[:, :16], [weight], [bias], slopes)
+    with pytest.raises(RuntimeError):
+        convolutions(images, [weight], [bias[:5]], slopes)
+
+
+def test_modes_and_transforms_see_torchs_operations() -> None:
+    tensors, slopes, transposed = run_of("one layer", False, 2)
+    call = through(convolutions, slopes, transposed)
+    images, *layers = [tensor.float() for tensor in tensors]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert call(images, *layers)[0].dtype == torch.bfloat16
+    mapped = torch.func.vmap(lambda x: call(x, *layers)[0])(torch.stack([images, images]))
+    torch.testing.assert_close(mapped[1], call(images, *layers)[0])
+    gradient = torch.func.grad(lambda x: call(x, *layers)[0].sum())(images)
+    leaves = float_leaves([images, *layers])
+    torch.testing.assert_close(gradient, torch.autograd.grad(call(*leaves)[0].sum(), leaves[0])[0])
+    compiled = torch.compile(call, fullgraph=True)
+    torch.testing.assert_close(compiled(images, *layers)[0], call(images, *layers)[0])
+
+
+def test_the_dispatchers_opinion_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dispatch, "choose", lambda *arguments: "reference")
+    tensors, slopes, _ = run_of("one layer", False, 2)
+    leaves = float_leaves(tensors)
+    output = convolutions(leaves[0], leaves[1:2], leaves[2:], slopes)
+    assert "Convolutions" not in type(output.grad_fn).__name__
