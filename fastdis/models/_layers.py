@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from ._sequential import Layers
+
 Nonlinearity: TypeAlias = Literal["relu", "leaky_relu", "tanh", "linear"]
 
 
@@ -56,7 +58,7 @@ def _rectifier(slope: float) -> nn.Module:
 
 
 def _prepared(modules: list[nn.Module], slope: float) -> nn.Sequential:
-    layers = nn.Sequential(*modules)
+    layers = Layers(*modules)
     prepare(layers, "leaky_relu" if slope else "relu")
     return layers
 

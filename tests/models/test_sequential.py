@@ -1,0 +1,115 @@
+"""Layers: one kernel for neighbouring convolutions, and nothing that tells it from an nn.Sequential."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fastdis import models
+from fastdis.models import _sequential
+from fastdis.models._sequential import Layers
+
+Model = Callable[[], tuple[nn.Sequential, Tensor]]
+
+
+def encoder() -> tuple[nn.Sequential, Tensor]:
+    return models.BurgessEncoder(3).layers, torch.rand(2, 1, 64, 64)
+
+
+def decoder() -> tuple[nn.Sequential, Tensor]:
+    return models.KimDecoder(3, channels=3).layers, torch.randn(2, 3)
+
+
+@contextmanager
+def kernels_called(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many layers each call of the kernel took."""
+    called: list[int] = []
+    real = _sequential.convolutions
+
+    def record(images: Tensor, weights: list[Tensor], *others: object, **named: bool) -> Tensor:
+        called.append(len(weights))
+        return real(images, weights, *others, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_sequential, "convolutions", record)
+        yield called
+
+
+@pytest.mark.parametrize("make", [encoder, decoder])
+def test_the_same_as_a_sequential(make: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layers, inputs = make()
+    plain = nn.Sequential(*copy.deepcopy(layers))
+    assert list(layers.state_dict()) == list(plain.state_dict())
+    with kernels_called(monkeypatch) as called:
+        ours = layers(inputs)
+    assert called == [4]
+    torch.testing.assert_close(ours, plain(inputs), rtol=1e-5, atol=1e-5)
+    ours.square().sum().backward()
+    plain(inputs).square().sum().backward()
+    for (name, a), b in zip(layers.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-3 * float(b.grad.abs().max()), msg=name)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("stack", "taken"),
+    [
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1), nn.LeakyReLU(0.3)], [2]),
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.Conv2d(32, 32, 4, 2, 1), nn.ReLU(), nn.ReLU()], [2]),
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.Tanh(), nn.Conv2d(32, 32, 4, 2, 1)], [1, 1]),
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.ConvTranspose2d(32, 1, 4, 2, 1), nn.ReLU()], [1, 1]),
+        ([nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1)], [1]),
+        ([nn.Conv2d(1, 32, 4, 2, 1, bias=False), nn.Conv2d(32, 32, 4, 2, 1, padding_mode="reflect")], []),
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.Conv2d(32, 32, 4, 2, 1, groups=2), nn.ReLU()], [1]),
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.LeakyReLU(-0.5), nn.Conv2d(32, 32, 4, 2, 1)], [2]),
+        ([nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 32, 4, 2, 1)), nn.ReLU()], []),
+    ],
+)
+def test_what_is_taken_together(
+    stack: list[nn.Module], taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = torch.randn(2, 1, 32, 32)
+    layers = Layers(*stack).eval()
+    with kernels_called(monkeypatch) as called:
+        found = layers(images)
+    assert called == taken
+    torch.testing.assert_close(found, nn.Sequential(*stack)(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["forward", "forward_pre", "full_backward", "full_backward_pre"])
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_hooks_are_called(kind: str, index: int) -> None:
+    layers, images = (
+        Layers(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1)),
+        torch.rand(2, 1, 16, 16),
+    )
+    heard = []
+    getattr(layers[index], f"register_{kind}_hook")(lambda *arguments: heard.append(1))
+    layers(images.requires_grad_()).sum().backward()
+    assert heard
+
+
+def test_global_hooks_are_called() -> None:
+    layers, images = encoder()
+    heard = []
+    handle = nn.modules.module.register_module_forward_hook(lambda module, *_: heard.append(type(module)))
+    try:
+        layers(images)
+    finally:
+        handle.remove()
+    assert heard.count(nn.Conv2d) == 4
+
+
+def test_the_output_may_be_changed_in_place() -> None:
+    layers = Layers(nn.Conv2d(1, 32, 4, 2, 1), nn.Hardtanh(inplace=True))
+    layers(torch.rand(2, 1, 16, 16)).sum().backward()
+    assert layers[0].weight.grad is not None
+
+
+def test_it_compiles_to_one_graph() -> None:
+    layers, images = encoder()
+    compiled = torch.compile(layers, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(images), layers(images), rtol=1e-4, atol=1e-4)
