@@ -142,8 +142,11 @@ def untouched(tensors: list[Tensor], device: str) -> bool:
     return _PLAIN.issuperset(map(type, tensors)) and not (
         torch.is_autocast_enabled(device)
         or torch._C._len_torch_dispatch_stack()
+        or torch._C._len_torch_function_stack()
         or torch._C._are_functorch_transforms_active()
         or torch._C._is_tracing()
+        or torch.autograd.forward_ad._current_level >= 0
+        or True in map(torch._C._functorch.is_legacy_batchedtensor, tensors)  # is_grads_batched=True
     )
 
 

@@ -66,9 +66,12 @@ def threads(nanoseconds: float) -> int:
 
 
 def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
-    """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth."""
-    count = min(threads(nanoseconds), chunks)
-    if count <= 1:
+    """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth.
+
+    These are all or one, whatever the number of chunks: OpenMP ends and makes threads where it changes.
+    """
+    count = threads(nanoseconds)
+    if count == 1 or chunks == 1:
         worker(0, chunks, *arguments)
         return
     step = max(1, chunks // (8 * count))

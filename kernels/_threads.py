@@ -10,7 +10,7 @@ pool.
 import ctypes
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,10 @@ def run(work: Callable[[], None], threads: int) -> None:
         if _pool is None:
             _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="fastdis")
         helpers = [_pool.submit(work) for _ in range(threads - 1)]
-        work()
+        try:
+            work()
+        finally:
+            wait(helpers)
         for helper in helpers:
             helper.result()
         return

@@ -57,8 +57,8 @@ def _write(context: Any, builder: Any, vectors: int, arguments: list[tuple[Any, 
     lane = ir.IntType(32)
     everywhere = ir.Constant(ir.VectorType(lane, LANES), [0] * LANES)
     undefined = ir.Constant(vector, ir.Undefined)
-    fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32"
+    multiply_add = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.v{LANES}f32"
     )
 
     def unpack(k: int) -> list[Any]:
@@ -94,7 +94,7 @@ def _write(context: Any, builder: Any, vectors: int, arguments: list[tuple[Any, 
                 value = builder.insert_element(undefined, builder.load(row(x, p, near, far)), lane(0))
                 value = builder.shuffle_vector(value, undefined, everywhere)
                 for factor, place in zip(factors, places, strict=True):
-                    builder.store(builder.call(fma, [value, factor, builder.load(place)]), place)
+                    builder.store(builder.call(multiply_add, [value, factor, builder.load(place)]), place)
     for p, v, place in _each(sums):
         builder.store(builder.load(place), lanes(row(outs, p, *unpack(3)), v), align=4)
 

@@ -11,36 +11,42 @@ class Layers(nn.Sequential):
     """An ``nn.Sequential`` that takes neighbouring convolutions in one go, wherever nothing can tell."""
 
     def forward(self, input: Tensor) -> Tensor:
-        if torch.compiler.is_compiling() or _has_any_global_hook():
+        if type(input) is not Tensor or torch.compiler.is_compiling() or _has_any_global_hook():
             output: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
             return output
         modules = list(self)
         while modules:
-            run, rectified = _convolutions(modules)
+            run, slopes, taken = _convolutions(modules)
             if run:
                 weights, biases = _parameters(run, "weight"), _parameters(run, "bias")
                 input = convolutions(
-                    input, weights, biases, rectified, transposed=isinstance(run[0], nn.ConvTranspose2d)
+                    input, weights, biases, slopes, transposed=isinstance(run[0], nn.ConvTranspose2d)
                 )
-                del modules[: len(run) + sum(slope != 1 for slope in rectified)]
+                del modules[:taken]
             else:
                 input = modules.pop(0)(input)
         return input
 
 
-def _convolutions(modules: list[nn.Module]) -> tuple[list[nn.Module], list[float]]:
-    """The convolutions 4x4 of stride 2 at the front, of one direction, and their rectifiers' slopes."""
+def _convolutions(modules: list[nn.Module]) -> tuple[list[nn.Module], list[float], int]:
+    """The convolutions 4x4 of stride 2 at the front, of one direction, and their rectifiers' slopes.
+
+    Last, how many modules these are together.
+    """
     run: list[nn.Module] = []
     slopes: list[float] = []
-    for module in modules:
-        if run and slopes[-1] == 1 and type(module) in (nn.ReLU, nn.LeakyReLU) and not _has_hooks(module):
+    rectified = True
+    for taken, module in enumerate(modules):
+        if not rectified and type(module) in (nn.ReLU, nn.LeakyReLU) and not _changed(module):
             slopes[-1] = getattr(module, "negative_slope", 0.0)
+            rectified = True
         elif (not run or type(module) is type(run[0])) and _halves_or_doubles(module):
             run.append(module)
             slopes.append(1.0)
+            rectified = False
         else:
-            break
-    return run, slopes
+            return run, slopes, taken
+    return run, slopes, len(modules)
 
 
 def _parameters(run: list[nn.Module], name: str) -> list[Tensor]:
@@ -55,13 +61,15 @@ def _halves_or_doubles(module: nn.Module) -> bool:
         and (module.dilation, module.output_padding, module.groups) == ((1, 1), (0, 0), 1)
         and module.padding_mode == "zeros"
         and module.bias is not None
-        and not _has_hooks(module)
+        and not _changed(module)
     )
 
 
-def _has_hooks(module: nn.Module) -> bool:
+def _changed(module: nn.Module) -> bool:
+    """Whether a call of this module does more than its class says."""
     return bool(
-        module._forward_hooks
+        "forward" in vars(module)
+        or module._forward_hooks
         or module._forward_pre_hooks
         or module._backward_hooks
         or module._backward_pre_hooks

@@ -2,12 +2,12 @@
 
 A layer maps x (batch, f, 2h, 2w) to y (batch, c, h, w), with weight W (c, f, 4, 4) and bias b:
 
-    y[c, p] = r(b[c] + sum over taps o of 4x4 and f of W[c, f, o] x[f, 2p + o - 1])    r(v) = max(v, slope v)
+    y[c, p] = r(b[c] + sum over taps o of 4x4 and f of W[c, f, o] x[f, 2p + o - 1])
 
-or, transposed, the other way: x[f, q] = r(b[f] + sum over c and all p, o with 2p + o - 1 = q of W[c, f, o]
-y[c, p]). Either is the gradient of the other. A layer takes 16 c f h w multiply-adds an image, and its
-gradient as many for each of x and W: 2.3 billion for a training step of Burgess's autoencoder at batch 64,
-14 ms on two cores with AVX-512.
+with the rectifier r(v) = v > 0 ? v : slope v; or, transposed, the other way: x[f, q] = r(b[f] + sum over c
+and all p, o with 2p + o - 1 = q of W[c, f, o] y[c, p]). Either is the gradient of the other. A layer takes
+16 c f h w multiply-adds an image, and its gradient as many for each of x and W: 2.3 billion for a training
+step of Burgess's autoencoder at batch 64, 14 ms on two cores with AVX-512.
 
 torch has these operations, and on a GPU they are at its limit there; only the CPU kernel is ours. It takes a
 whole run of layers, image by image, so that nothing between them leaves the second-level cache, and it is
@@ -79,7 +79,9 @@ def _runs(tensors: list[Tensor]) -> bool:
 
 def _fits(images: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], transposed: bool) -> bool:
     """Whether the kernel's tiles cover the layers: groups of four pixels, vectors of channels or of taps."""
-    if images.dim() != 4 or len(images) == 0 or any(weight.dim() != 4 for weight in weights):
+    if images.dim() != 4 or any(weight.dim() != 4 for weight in weights):
+        return False
+    if 0 in [tensor.numel() for tensor in (images, *weights)]:
         return False
     sides = 4 if transposed else 4 * 2 ** len(weights)
     channels = images.shape[1]
@@ -113,10 +115,12 @@ class _Convolutions(torch.autograd.Function):
         weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
         wanted = ctx.needs_input_grad[2:]
         if torch.is_grad_enabled() or not _dispatch.untouched([grad], grad.device.type):  # second derivatives
-            inputs = [tensor for tensor, need in zip((images, *layers), wanted, strict=True) if need]
-            with torch.enable_grad():
+            with torch.enable_grad():  # on aliases: the images may depend on a weight, or two weights be one
+                images, *layers = [tensor.view_as(tensor) for tensor in (images, *layers)]
+                weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
                 output = reference.convolutions(images, weights, biases, ctx.slopes, ctx.transposed)
-                found = iter(torch.autograd.grad(output, inputs, grad, create_graph=torch.is_grad_enabled()))
+                inputs = [tensor for tensor, need in zip((images, *layers), wanted, strict=True) if need]
+                found = iter(torch.autograd.grad(output, inputs, grad, create_graph=True))
             return None, None, *(next(found) if need else None for need in wanted)
         from . import numba_cpu
 

@@ -27,7 +27,8 @@ from torch import Tensor
 from .._numba import launch, njit, wide_vectors
 from .._tile import GROUP, LANES, ROWS, tile
 
-_CHUNKS = 16  # at the most; each holds its own sum for the gradient of the weight
+_CHUNKS = 16  # each holds its own sum for the gradient of the weight
+_IMAGES = 32  # of a chunk at the most, whose pixels are added one after the other: beyond, more chunks
 _SLICE = 8192  # numbers of all weights, whose sums over the chunks a thread adds at a time
 _MULTIPLY_ADD_NS = 0.0125  # on one thread
 _TAPS = 16
@@ -203,8 +204,12 @@ def _rectify(values, slope):
 def _through_rectifier(grad, output, slope):
     """The gradient of the rectifier's input, in place, from its output."""
     grads, outputs = grad.reshape(-1), output.reshape(-1)
-    for k in range(grads.size):
-        grads[k] = slope * grads[k] if outputs[k] <= 0 else grads[k]
+    if slope == 0:  # not the product: an infinite gradient stops at a unit that is off
+        for k in range(grads.size):
+            grads[k] = slope if outputs[k] <= 0 else grads[k]
+    else:
+        for k in range(grads.size):
+            grads[k] = slope * grads[k] if outputs[k] <= 0 else grads[k]
 
 
 @njit
@@ -351,7 +356,12 @@ def forward(
     chunks, each = _chunks(batch)
     layouts = _layouts(height, width, channels, weights, up)
     height, width, channels = (int(size) for size in layouts[-1, 1:4] - (2, 2, 0))
-    outputs = torch.empty((batch, channels, height, width), memory_format=torch.channels_last)
+    outputs = torch.empty(
+        (batch, channels, height, width),
+        dtype=images.dtype,
+        device=images.device,
+        memory_format=torch.channels_last,
+    )
     frames = np.empty((batch if keep else chunks, layouts[-1, 0] + layouts[-1, 1:4].prod()), np.float32)
     launch(
         _forward,
@@ -421,7 +431,7 @@ def backward(
 
 def _chunks(batch: int) -> tuple[int, int]:
     """Their number, and images in each."""
-    images = max(1, -(-batch // _CHUNKS))
+    images = min(max(1, -(-batch // _CHUNKS)), _IMAGES)
     return -(-batch // images), images
 
 

@@ -1,7 +1,11 @@
 """Runs of convolutions against torch's own, and that torch's own are taken wherever they must be."""
 
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +161,45 @@ def test_second_derivatives_are_torchs() -> None:
         torch.testing.assert_close(ours, torchs, rtol=1e-4, atol=1e-5 * float(torchs.abs().max()))
 
 
+@pytest.mark.parametrize("kind", ["one weight twice", "one weight in two runs", "its own output again"])
+def test_a_graph_of_gradients_counts_every_path_once(kind: str) -> None:
+    """Where the images depend on the weight, or two weights are one."""
+    tensors, _, _ = run_of("one layer", False, 2)
+    images, weight, bias = tensors
+    images = images.repeat(1, 1, 4, 4)[..., :32, :32]
+
+    def gradients(function: Callable[..., Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]:
+        x, w, b = (tensor.to(dtype).requires_grad_() for tensor in (images, weight / 16, bias))
+        if kind == "one weight twice":
+            output = function(x, [w, w], [b, b], [0.5, 1.0])
+        elif kind == "one weight in two runs":
+            output = function(function(x, [w], [b], [0.5]).tanh(), [w], [b], [1.0])
+        else:
+            output = function(
+                torch.nn.functional.interpolate(function(x, [w], [b], [0.5]), (32, 32)), [w], [b], [1.0]
+            )
+        return torch.autograd.grad(output.square().sum(), (x, w, b), create_graph=True)
+
+    def torchs(x: Tensor, w: list[Tensor], b: list[Tensor], slopes: list[float]) -> Tensor:
+        return reference.convolutions(x, w, b, slopes, False)
+
+    for ours, truth in zip(
+        gradients(convolutions, torch.float32), gradients(torchs, torch.float64), strict=True
+    ):
+        assert float((ours - truth).abs().max()) < 1e-5 * float(truth.abs().max())
+
+
+@pytest.mark.parametrize("batch", [512, 1000])
+def test_long_sums_keep_their_accuracy(batch: int) -> None:
+    """Of numbers of one sign, over all pixels of many images."""
+    tensors, slopes, _ = run_of("one layer", False, 1)
+    images = torch.rand(batch, 32, 32, 32, dtype=torch.float64)
+    layers = [tensor.abs() / 16 for tensor in tensors[1:]]
+    ours, torchs = (through(function, slopes, False) for function in (convolutions, reference.convolutions))
+    cotangents = [torch.rand(batch, 32, 16, 16, dtype=torch.float64)]
+    assert_as_accurate(ours, torchs, [images, *layers], cotangents, torch.float32)
+
+
 def test_a_weight_changed_in_place_is_noticed() -> None:
     tensors, slopes, transposed = run_of("one layer", False, 2)
     leaves = float_leaves(tensors)
@@ -177,6 +220,18 @@ def test_what_is_not_finite_stays_so() -> None:
     assert torch.equal(ours.isnan(), torchs.isnan())
     assert torch.equal(ours.isposinf(), torchs.isposinf())
     assert torch.isfinite(ours[2]).all()
+
+
+def test_an_infinite_gradient_stops_where_a_unit_is_off() -> None:
+    tensors, slopes, transposed = run_of("one layer", False, 1)
+    found = []
+    for function in (convolutions, reference.convolutions):
+        leaves = float_leaves(tensors)
+        output = through(function, slopes, transposed)(*leaves)[0]
+        infinite = torch.where(output == 0, torch.inf, 1.0)
+        found.append(torch.autograd.grad(output, leaves, infinite))
+    for ours, torchs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, torchs)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +276,51 @@ def test_modes_and_transforms_see_torchs_operations() -> None:
     torch.testing.assert_close(gradient, torch.autograd.grad(call(*leaves)[0].sum(), leaves[0])[0])
     compiled = torch.compile(call, fullgraph=True)
     torch.testing.assert_close(compiled(images, *layers)[0], call(images, *layers)[0])
+
+
+def test_forward_mode_and_batched_gradients_are_torchs() -> None:
+    tensors, slopes, transposed = run_of("one layer", False, 2)
+    call = through(convolutions, slopes, transposed)
+    images, *layers = [tensor.float() for tensor in tensors]
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(images, torch.ones_like(images))
+        assert torch.autograd.forward_ad.unpack_dual(call(dual, *layers)[0]).tangent is not None
+    leaves = float_leaves(tensors)
+    output = call(*leaves)[0]
+    both = torch.stack([torch.ones_like(output), torch.full_like(output, 2)])
+    (batched,) = torch.autograd.grad(output, leaves[1], both, is_grads_batched=True, retain_graph=True)
+    torch.testing.assert_close(batched[1], torch.autograd.grad(output, leaves[1], both[1])[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_torchs_defaults_do_not_matter(dtype: torch.dtype) -> None:
+    tensors, slopes, transposed = run_of("one layer", False, 2)
+    leaves = float_leaves(tensors)
+    expected = through(convolutions, slopes, transposed)(*leaves)[0]
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(dtype)
+        found = through(convolutions, slopes, transposed)(*leaves)[0]
+    finally:
+        torch.set_default_dtype(before)
+    with torch.device("meta"):
+        elsewhere = through(convolutions, slopes, transposed)(*leaves)[0]
+    for other in (found, elsewhere):
+        assert other.dtype == torch.float32
+        torch.testing.assert_close(other, expected)
+
+
+def test_tiles_for_processors_with_shorter_vectors(tmp_path: Path) -> None:
+    """The other shape of a tile, in a process that is told there is no AVX-512."""
+    outcome = subprocess.run(
+        [sys.executable, Path(__file__).with_name("short_vectors.py")],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.split() == ["8", "4", *(["equal"] * 2 * len(RUNS))]
 
 
 def test_the_dispatchers_opinion_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,8 @@ def test_the_same_as_a_sequential(make: Model, monkeypatch: pytest.MonkeyPatch) 
         ([nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1)], [1]),
         ([nn.Conv2d(1, 32, 4, 2, 1, bias=False), nn.Conv2d(32, 32, 4, 2, 1, padding_mode="reflect")], []),
         ([nn.Conv2d(1, 32, 4, 2, 1), nn.Conv2d(32, 32, 4, 2, 1, groups=2), nn.ReLU()], [1]),
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.LeakyReLU(1.0), nn.Conv2d(32, 32, 4, 2, 1), nn.LeakyReLU(0.5)], [2]),
+        ([nn.Conv2d(1, 32, 4, 2, 1), nn.LeakyReLU(1.0), nn.LeakyReLU(0.3)], [1]),
         ([nn.Conv2d(1, 32, 4, 2, 1), nn.LeakyReLU(-0.5), nn.Conv2d(32, 32, 4, 2, 1)], [2]),
         ([nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 32, 4, 2, 1)), nn.ReLU()], []),
     ],
@@ -90,6 +92,22 @@ def test_hooks_are_called(kind: str, index: int) -> None:
     getattr(layers[index], f"register_{kind}_hook")(lambda *arguments: heard.append(1))
     layers(images.requires_grad_()).sum().backward()
     assert heard
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_changed_forward_is_called(index: int) -> None:
+    layers = Layers(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1))
+    layers[index].forward = lambda images: images * 2  # type: ignore[method-assign]
+    images = torch.rand(2, 32 if index == 0 else 1, 16, 16)
+    expected = nn.Sequential(*layers)(images)
+    torch.testing.assert_close(layers(images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_tracers_see_the_modules() -> None:
+    layers, images = encoder()
+    traced = torch.fx.symbolic_trace(layers)
+    assert sum(node.op == "call_module" for node in traced.graph.nodes) == len(layers)
+    torch.testing.assert_close(traced(images), layers(images), rtol=1e-4, atol=1e-4)
 
 
 def test_global_hooks_are_called() -> None:
