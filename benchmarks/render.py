@@ -23,6 +23,7 @@ IN_README = (
     "permute_dims",
     "joint table",
     "training step",
+    "convolutions of",
     "decompose, trained posteriors, N = 100,000",
 )
 
