@@ -6,8 +6,8 @@ in their order: the same machine code runs on the same chunks whatever the numbe
 result depends on it. Numba's own parallel loops compile every kernel twice, to different bits, and its OpenMP
 layer ends a forked process. ``torch.set_num_threads`` is obeyed.
 
-Cache. Compiled code is kept in the user's cache directory under a digest of the files that kernels share,
-because Numba's own staleness test does not see that a helper in another file has changed. Where that
+Cache. Compiled code is kept in the user's cache directory under a digest of the files of helpers, whose names
+begin with _, because Numba's own staleness test does not see that another file has changed. Where that
 directory cannot be written (a read-only container) kernels are compiled once in each process.
 """
 
@@ -38,8 +38,8 @@ _HALF = (torch.float16, torch.bfloat16)
 
 def _cache_directory() -> str:
     """A writable directory for compiled code, or "" where there is none."""
-    shared = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("_*.py")))
-    digest = hashlib.sha256(shared).hexdigest()[:16]
+    helpers = sorted(Path(__file__).parent.rglob("_[!_]*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in helpers)).hexdigest()[:16]
     directory = Path(numba.config.CACHE_DIR or platformdirs.user_cache_path("fastdis")) / f"numba-{digest}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
