@@ -60,6 +60,9 @@ def njit(function: Callable[..., Any]) -> Any:
         numba.config.CACHE_DIR = users
 
 
+_CALL_NS = 100_000  # what a call of a worker should be worth at least: it costs some ten thousand
+
+
 def threads(nanoseconds: float) -> int:
     """How many threads that much single-thread work is worth: one below 200 microseconds."""
     return 1 if nanoseconds < 200_000 else torch.get_num_threads()
@@ -74,7 +77,7 @@ def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> Non
     if count == 1 or chunks == 1:
         worker(0, chunks, *arguments)
         return
-    step = max(1, chunks // (8 * count))
+    step = max(1, chunks // (8 * count), math.ceil(chunks * _CALL_NS / nanoseconds))
     starts = iter(range(0, chunks, step))  # taking the next one is atomic under the GIL
 
     def drain() -> None:
