@@ -29,6 +29,14 @@ MAX_PAIRS = 4e9  # of the exact decomposition; where more are needed it samples 
 POINTS = ("ae", "infogan")  # an autoencoder's codes have no density, a GAN's q(z|x) is not trained to be one
 
 
+def shortened(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """With fewer steps, and a capacity that grows over the same share of them."""
+    settings = dict(recipe.settings)
+    if "iterations" in settings:
+        settings["iterations"] = settings["iterations"] * changes["steps"] // recipe.steps
+    return replace(recipe, settings=settings, **changes)
+
+
 def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
     """What the page says of a trained run: the log's last line, and scores of every image's code."""
     encoded = EncodedRun.of(run)
@@ -36,6 +44,7 @@ def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     result = {
         "steps": int(latest(run).stem.split("-")[1]),
+        "learning_rate": recipe.learning_rate,
         "images": len(mean),
         "reconstruction": last.get("reconstruction"),
         "mig": metrics.mig(mean, encoded.data.factors(slice(None))).score,
@@ -51,7 +60,6 @@ def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
 
 
 def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
-    rates = sorted({recipes[name].learning_rate for name in results})
     lines = [
         "# Every preset, for a while",
         "",
@@ -62,10 +70,12 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
         "Runs far shorter than the papers': they show that every objective trains, not what it reaches. All",
         "in nats. Reconstruction is the loss's own term, the mean over the log's last line; KL and total",
         "correlation (± the standard error of its samples) are exact, with q(z) over all images; MIG is of",
-        "the codes of all images. Autoencoders have no densities, and a GAN reconstructs nothing.",
+        "the codes of all images. Autoencoders have no densities, and a GAN reconstructs nothing. The",
+        "discriminator of FactorVAE learns at 0.0001 whatever the model's rate, as in its paper. A run with",
+        "fewer steps than the others ended with its minutes.",
         "",
-        "| preset | objective | steps | reconstruction | KL | total correlation | MIG |",
-        "|---|---|---|---|---|---|---|",
+        "| preset | objective | steps | Adam at | reconstruction | KL | total correlation | MIG |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
         correlation = ""
@@ -75,6 +85,7 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
             name,
             recipes[name].title(),
             f"{result['steps']:,}",
+            f"{result['learning_rate']:g}",
             "" if result["reconstruction"] is None else f"{result['reconstruction']:.1f}",
             f"{result['kl']:.2f}" if "kl" in result else "",
             correlation,
@@ -82,11 +93,7 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     images = {result["images"] for result in results.values()}
-    lines += [
-        "",
-        f"{' or '.join(f'{count:,}' for count in sorted(images))} images of dSprites; Adam at "
-        f"{' or '.join(f'{rate:g}' for rate in rates)}.",
-    ]
+    lines += ["", f"{' or '.join(f'{count:,}' for count in sorted(images))} images of dSprites."]
     return "\n".join(lines) + "\n"
 
 
@@ -104,7 +111,7 @@ def main() -> None:
     changes = {"steps": given.steps, "every": given.every}
     if given.learning_rate is not None:
         changes["learning_rate"] = given.learning_rate
-    recipes = {name: replace(recipe, **changes) for name, recipe in PRESETS.items()}
+    recipes = {name: shortened(recipe, changes) for name, recipe in PRESETS.items()}
     for name in given.presets:
         run = given.folder / name
         if not (run / "result.json").exists():
