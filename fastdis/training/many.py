@@ -36,7 +36,8 @@ def fit_many(
 
     Each learns what `fit` would teach it with its own objective and seed, up to rounding: the order of its
     images and its noise are the same. Their weights lie in one stack, so that a layer of all models is one
-    (grouped) operation: this keeps a GPU busy that a single small model does not.
+    (grouped) operation: this keeps a GPU busy that a single small model does not. On a CPU `fit`,
+    one after the other, is faster: 29 ms a step of Burgess's model against 48 to 74 here.
 
     Args:
         models: VAEs whose encoders and decoders have the same layers and draw no random numbers.
