@@ -33,6 +33,9 @@ from . import _threads
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 _STRICT = {"fastmath": {"contract"}, "error_model": "numpy"}
 
+# what a call of a worker should be worth at least: it costs some ten thousand
+_CALL_NS = 100_000
+
 _HALF = (torch.float16, torch.bfloat16)
 
 
@@ -58,9 +61,6 @@ def njit(function: Callable[..., Any]) -> Any:
         return numba.njit(function, nogil=True, error_model="numpy", fastmath=_FASTMATH, cache=bool(_CACHE))
     finally:
         numba.config.CACHE_DIR = users
-
-
-_CALL_NS = 100_000  # what a call of a worker should be worth at least: it costs some ten thousand
 
 
 def threads(nanoseconds: float) -> int:

@@ -12,8 +12,9 @@ class Layers(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         if type(input) is not Tensor or torch.compiler.is_compiling() or _has_any_global_hook():
-            output: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
-            return output
+            for module in self:
+                input = module(input)
+            return input
         modules = list(self)
         while modules:
             run, slopes, taken = _convolutions(modules)
@@ -55,8 +56,7 @@ def _parameters(run: list[nn.Module], name: str) -> list[Tensor]:
 
 def _halves_or_doubles(module: nn.Module) -> bool:
     return (
-        type(module) in (nn.Conv2d, nn.ConvTranspose2d)
-        and isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
+        (type(module) is nn.Conv2d or type(module) is nn.ConvTranspose2d)
         and (module.kernel_size, module.stride, module.padding) == ((4, 4), (2, 2), (1, 1))
         and (module.dilation, module.output_padding, module.groups) == ((1, 1), (0, 0), 1)
         and module.padding_mode == "zeros"

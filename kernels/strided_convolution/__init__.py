@@ -15,7 +15,7 @@ used where torch would do nothing with the call but record it for autograd. Ever
 dtype, autocast, ``torch.compile``, a functorch transform, second derivatives) the reference runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -59,8 +59,7 @@ def convolutions(
     if min(slopes) < 0 or not (_runs(tensors) and _fits(images, weights, biases, transposed)):
         return reference.convolutions(images, weights, biases, slopes, transposed)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-        output: Tensor = _Convolutions.apply(transposed, slopes, images, *weights, *biases)  # type: ignore[no-untyped-call]
-        return output
+        return _recorded(transposed, slopes, images, *weights, *biases)
     from . import numba_cpu
 
     return numba_cpu.forward(images, weights, biases, slopes, transposed, False)[0]
@@ -134,3 +133,6 @@ class _Convolutions(torch.autograd.Function):
             (wanted[0], any(wanted[1 : 1 + len(weights)])),
         )
         return None, None, grad_images, *grad_weights, *grad_biases
+
+
+_recorded: Callable[..., Tensor] = _Convolutions.apply

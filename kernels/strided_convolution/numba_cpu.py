@@ -202,10 +202,10 @@ def backward(
     batch = len(frames)
     chunks, each = _chunks(batch)
     layouts = _layouts(height, width, channels, weights, up)
-    starts, bias_starts = [*layouts[1:, 4], sum(w.numel() for w in weights)], [*layouts[1:, 5]]
+    starts = [*layouts[1:, 4], sum(weight.numel() for weight in weights)]
     grad_inputs = np.empty((batch, height, width, channels), np.float32) if wanted[0] else None
     parts = np.empty((chunks, starts[-1]), np.float32) if wanted[1] else None
-    sums = np.empty((chunks, bias_starts[-1] + layouts[-1, 3]))
+    sums = np.empty((chunks, layouts[1:, 3].sum()))
     launch(
         _backward,
         chunks,

@@ -2,31 +2,32 @@
 
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
-import llvmlite.binding
 import torch
 
-features = llvmlite.binding.get_host_cpu_features
-llvmlite.binding.get_host_cpu_features = dict
-from fastdis.kernels._tile import LANES, ROWS  # noqa: E402
 
-llvmlite.binding.get_host_cpu_features = features
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from test_strided_convolution import RUNS, float_leaves, run_of, through  # noqa: E402
+def main() -> None:
+    with patch("llvmlite.binding.get_host_cpu_features", dict):
+        from fastdis.kernels._tile import LANES, ROWS
+    from test_strided_convolution import RUNS, float_leaves, run_of, through
 
-from fastdis.kernels.strided_convolution import convolutions, reference  # noqa: E402
+    from fastdis.kernels.strided_convolution import convolutions, reference
 
-print(LANES, ROWS)
-for name in RUNS:
-    for transposed in (False, True):
-        tensors, slopes, _ = run_of(name, transposed, 2)
-        ours, torchs = (
-            through(function, slopes, transposed) for function in (convolutions, reference.convolutions)
-        )
-        leaves = float_leaves(tensors)
-        found, expected = ours(*leaves)[0], torchs(*leaves)[0]
-        assert torch.equal(found, expected)
-        gradients = (torch.autograd.grad(output.sum(), leaves) for output in (found, expected))
-        for a, b in zip(*gradients, strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * float(b.abs().max()))
-        print("equal")
+    print(LANES, ROWS)
+    for name in RUNS:
+        for transposed in (False, True):
+            tensors, slopes, _ = run_of(name, transposed, 2)
+            leaves = float_leaves(tensors)
+            found = through(convolutions, slopes, transposed)(*leaves)[0]
+            expected = through(reference.convolutions, slopes, transposed)(*leaves)[0]
+            assert torch.equal(found, expected)
+            gradients = (torch.autograd.grad(output.sum(), leaves) for output in (found, expected))
+            for a, b in zip(*gradients, strict=True):
+                torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * float(b.abs().max()))
+            print("equal")
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    main()
