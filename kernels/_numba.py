@@ -11,6 +11,7 @@ begin with _, because Numba's own staleness test does not see that another file 
 directory cannot be written (a read-only container) kernels are compiled once in each process.
 """
 
+import functools
 import hashlib
 import math
 import os
@@ -33,8 +34,8 @@ from . import _threads
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 _STRICT = {"fastmath": {"contract"}, "error_model": "numpy"}
 
-# what a call of a worker should be worth at least: it costs some ten thousand
-_CALL_NS = 100_000
+# what a call of a worker should be worth at least, since some allocate and clear arrays of their own
+_CALL_NS = 10_000
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -64,27 +65,40 @@ def njit(function: Callable[..., Any]) -> Any:
 
 
 def threads(nanoseconds: float) -> int:
-    """How many threads that much single-thread work is worth: one below 200 microseconds."""
-    return 1 if nanoseconds < 200_000 else torch.get_num_threads()
+    """How many threads that much single-thread work is worth: one below 50 microseconds."""
+    return 1 if nanoseconds < 50_000 else torch.get_num_threads()
 
 
 def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
     """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth.
 
     These are all or one, whatever the number of chunks: OpenMP ends and makes threads where it changes.
+
+    Raises:
+        MemoryError: the worker found none.
     """
-    count = threads(nanoseconds)
-    if count == 1 or chunks == 1:
-        worker(0, chunks, *arguments)
-        return
-    step = max(1, chunks // (8 * count), math.ceil(chunks * _CALL_NS / nanoseconds))
-    starts = iter(range(0, chunks, step))  # taking the next one is atomic under the GIL
+    count = threads(nanoseconds) if chunks > 1 else 1
+    step = chunks
+    if count > 1:
+        step = max(1, chunks // (8 * count), math.ceil(chunks * _CALL_NS / nanoseconds))
+    _threads.run(_loop(worker), count, np.zeros(1, np.int64), chunks, step, *arguments)
 
-    def drain() -> None:
-        for start in starts:
-            worker(start, min(start + step, chunks), *arguments)
 
-    _threads.run(drain, count)
+@functools.cache
+def _loop(worker: Any) -> Any:
+    """The compiled loop over the chunks of a worker, kept in the cache beside it."""
+
+    def template(parallel, threads, taken, chunks, step, *arguments):
+        return _take(parallel, threads, _worker, taken, chunks, step, arguments)
+
+    of = worker.py_func
+    name = f"{of.__name__}_chunks"
+    code = template.__code__.replace(
+        co_filename=of.__code__.co_filename, co_firstlineno=of.__code__.co_firstlineno, co_name=name
+    )
+    loop = type(of)(code, {"_take": _threads.take_chunks, "_worker": worker}, name)
+    loop.__module__, loop.__qualname__ = of.__module__, name  # the cache's file is named after them
+    return njit(loop)
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:

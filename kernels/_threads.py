@@ -2,9 +2,10 @@
 
 After a parallel region OpenMP's threads wait for the next one by spinning, for milliseconds, and threads of
 any other pool have to share the cores with them: a training step whose convolutions are ours took 39 ms with
-a pool of Python threads and 28 ms with torch's, on two cores. A forked child has none of its parent's
-threads and OpenMP would wait for them for ever; there, and where torch brings no libgomp, it is a Python
-pool.
+a pool of Python threads and 28 ms with torch's, on two cores. Such a region costs 2 microseconds while the
+threads still spin (40 once they sleep); one whose threads have to take Python's lock costs 40 always, which
+is why the loop over chunks is compiled too. A forked child has none of its parent's threads and OpenMP would
+wait for them for ever; there, and where torch brings no libgomp, it is a Python pool.
 """
 
 import ctypes
@@ -15,61 +16,126 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-_Region = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
-
-def _openmp() -> Any:
-    """``GOMP_parallel(function, data, threads, flags)`` of the libgomp that torch brought and uses."""
+def _openmp() -> int:
+    """The address of GOMP_parallel in the libgomp that torch brought and uses, 0 where there is none."""
     torch_lib = Path(torch.__file__).parent / "lib"
     found = [*torch_lib.glob("libgomp*.so*"), *torch_lib.parents[1].glob("torch.libs/libgomp*.so*")]
     if len(found) != 1:
-        return None
-    parallel = ctypes.CDLL(str(found[0])).GOMP_parallel
-    parallel.argtypes = (_Region, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
-    parallel.restype = None
-    return parallel
+        return 0
+    return ctypes.cast(ctypes.CDLL(str(found[0])).GOMP_parallel, ctypes.c_void_p).value or 0
 
 
-_parallel: Any = _openmp()
+_parallel = _openmp()
 _pool: ThreadPoolExecutor | None = None
 
 
 def _forget_threads() -> None:
     global _parallel, _pool
-    _parallel = _pool = None
+    _parallel, _pool = 0, None
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
-def run(work: Callable[[], None], threads: int) -> None:
-    """Call ``work`` on so many threads at once, this one among them, and wait for all.
+def run(loop: Callable[..., bool], threads: int, *arguments: Any) -> None:
+    """``loop(parallel, threads, *arguments)`` on so many threads at once, this one among them.
+
+    loop: compiled around `take_chunks`; True where a chunk raised.
 
     Raises:
-        BaseException: what ``work`` raised first.
+        MemoryError: a chunk raised, which in compiled code without bounds or zero checks means just that.
     """
     global _pool
-    if _parallel is None:
+    if threads == 1 or _parallel:
+        failed = loop(_parallel if threads > 1 else 0, threads, *arguments)
+    else:
         if _pool is None:
             _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="fastdis")
-        helpers = [_pool.submit(work) for _ in range(threads - 1)]
+        helpers = [_pool.submit(loop, 0, 1, *arguments) for _ in range(threads - 1)]
         try:
-            work()
+            failed = loop(0, 1, *arguments)
         finally:
             wait(helpers)
-        for helper in helpers:
-            helper.result()
-        return
-    raised: list[BaseException] = []
+        failed = True in [failed, *(helper.result() for helper in helpers)]
+    if failed:
+        raise MemoryError("a CPU kernel of fastdis found no memory")
 
-    def region(_: int | None) -> None:
-        try:
-            work()
-        except BaseException as error:  # ctypes would print it and go on
-            raised.append(error)
 
-    _parallel(_Region(region), None, threads, 0)
-    if raised:
-        raise raised[0]
+@intrinsic
+def take_chunks(
+    typingctx: Any,
+    parallel: Any,
+    threads: Any,
+    worker: Any,
+    taken: Any,
+    chunks: Any,
+    step: Any,
+    arguments: Any,
+) -> Any:
+    """Call worker(first, last, *arguments) for chunks that no thread has taken yet, until none is left.
+
+    parallel: the address of GOMP_parallel, which then runs the loop on so many threads; 0: this thread alone.
+    taken: int64 (1,), the chunks taken so far, shared by all threads. step: chunks taken at once.
+    True where a call raised.
+    """
+    compiled = worker.dispatcher.get_compile_result(types.void(types.int64, types.int64, *arguments))
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        parallel, threads, _, taken, chunks, step, arguments = values
+        counter = context.make_array(signature.args[3])(context, builder, taken).data
+        failed = cgutils.alloca_once_value(builder, context.get_constant(types.int32, 0))
+        shared = [counter, chunks, step, failed, *cgutils.unpack_tuple(builder, arguments)]
+        data = cgutils.alloca_once_value(builder, cgutils.make_anonymous_struct(builder, shared))
+        region = _region(context, builder.module, data.type, compiled)
+        data = builder.bitcast(data, cgutils.voidptr_t)
+        with builder.if_else(cgutils.is_not_null(builder, parallel)) as (with_others, alone):
+            with with_others:
+                unsigned = ir.IntType(32)
+                kind = ir.FunctionType(ir.VoidType(), [region.type, data.type, unsigned, unsigned])
+                count = builder.trunc(threads, unsigned)
+                builder.call(
+                    builder.inttoptr(parallel, kind.as_pointer()), [region, data, count, unsigned(0)]
+                )
+            with alone:
+                builder.call(region, [data])
+        context.active_code_library.add_linking_library(compiled.library)
+        return cgutils.is_not_null(builder, builder.load(failed))
+
+    return types.boolean(parallel, threads, worker, taken, chunks, step, arguments), codegen
+
+
+def _region(context: Any, module: Any, data_type: Any, compiled: Any) -> Any:
+    """``void region(void *data)``: the loop of one thread."""
+    region = ir.Function(
+        module, ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t]), module.get_unique_name("region")
+    )
+    region.linkage = "internal"
+    region.attributes.add("noinline")  # one machine code for one thread and for many
+    builder = ir.IRBuilder(region.append_basic_block())
+    shared = builder.load(builder.bitcast(region.args[0], data_type))
+    parts = [builder.extract_value(shared, k) for k in range(len(shared.type.elements))]
+    counter, chunks, step, failed, *arguments = parts
+    loop, body, end = (region.append_basic_block(name) for name in ("loop", "body", "end"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    first = builder.atomic_rmw("add", counter, step, "monotonic")
+    builder.cbranch(builder.icmp_signed("<", first, chunks), body, end)
+    builder.position_at_end(body)
+    after = builder.add(first, step)
+    last = builder.select(builder.icmp_signed("<", after, chunks), after, chunks)
+    status, _ = context.call_internal_no_propagate(
+        builder, compiled.fndesc, compiled.signature, [first, last, *arguments]
+    )
+    with builder.if_then(status.is_error):
+        builder.store(failed.type.pointee(1), failed)
+    builder.branch(loop)
+    builder.position_at_end(end)
+    builder.ret_void()
+    return region

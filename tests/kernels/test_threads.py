@@ -1,60 +1,83 @@
-"""Threads of the CPU kernels: so many as asked, what they raise comes back, a forked child has its own."""
+"""Threads of the CPU kernels: so many as asked, every chunk once, failures come back, forked children."""
 
+import ctypes
 import os
-import threading
-from typing import Any
+from collections.abc import Iterator
 
+import numba
+import numpy as np
 import pytest
+import torch
 
-from fastdis.kernels import _threads
+from fastdis.kernels import _numba, _threads
+
+pytestmark = pytest.mark.filterwarnings("ignore:Cannot cache compiled function:numba.NumbaWarning")
 
 
 @pytest.fixture(params=["openmp", "python"])
 def pool(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "python":
-        monkeypatch.setattr(_threads, "_parallel", None)
-    elif _threads._parallel is None:
+        monkeypatch.setattr(_threads, "_parallel", 0)
+    elif not _threads._parallel:
         pytest.skip("this torch brings no libgomp")
 
 
-def test_so_many_threads_work_at_once(pool: None) -> None:
-    together = threading.Barrier(3, timeout=60)
-    seen = []
-
-    def work() -> None:
-        together.wait()
-        seen.append(threading.get_ident())
-
-    _threads.run(work, 3)
-    assert len(set(seen)) == 3
-    assert threading.get_ident() in seen
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-@pytest.mark.parametrize("here", [False, True])
-def test_what_a_thread_raises_comes_back(pool: None, error: type[BaseException], here: bool) -> None:
-    caller = threading.get_ident()
+_this_thread = ctypes.CDLL(None).pthread_self
+_this_thread.restype, _this_thread.argtypes = ctypes.c_size_t, ()
+_sleep = ctypes.CDLL(None).usleep
+_sleep.restype, _sleep.argtypes = ctypes.c_int, (ctypes.c_uint,)
 
-    def work() -> None:
-        if (threading.get_ident() == caller) == here:
-            raise error("from a thread")
 
-    with pytest.raises(error, match="from a thread"):
-        _threads.run(work, 2)
-    _threads.run(lambda: None, 2)
+@numba.njit(nogil=True)
+def _work(first, last, counts, threads):
+    _sleep(1000)  # so that no thread has taken all before the others began
+    counts[first:last] += 1
+    threads[first:last] = _this_thread()
+
+
+@numba.njit(nogil=True)
+def _fail(first, last, here):
+    if first <= here < last:
+        raise ValueError
+
+
+def work() -> tuple[int, int]:
+    """How many chunks ran, and on how many threads."""
+    counts, threads = np.zeros(100, int), np.zeros(100, np.uint64)
+    _numba.launch(_work, 100, 100 * 1e4, counts, threads)
+    assert (counts == 1).all()
+    return len(counts), len(np.unique(threads))
+
+
+def test_so_many_threads_take_every_chunk_once(pool: None, three_threads: None) -> None:
+    assert work() == (100, 3)
+
+
+@pytest.mark.parametrize("chunks", [1, 40])
+def test_what_a_chunk_raises_comes_back(pool: None, chunks: int) -> None:
+    with pytest.raises(MemoryError):
+        _numba.launch(_fail, chunks, 1e9, chunks - 1)
+    _numba.launch(_fail, chunks, 1e9, chunks)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_does_not_wait_for_its_parents_threads(pool: None) -> None:
-    def count() -> int:
-        calls: list[Any] = []
-        _threads.run(lambda: calls.append(None), 2)
-        return len(calls)
-
-    assert count() == 2
+def test_a_forked_child_does_not_wait_for_its_parents_threads(pool: None, three_threads: None) -> None:
+    assert work() == (100, 3)
     child = os.fork()
     if child == 0:
-        os._exit(count())
+        threads = 0
+        try:
+            threads = work()[1]
+        finally:
+            os._exit(threads)
     _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 2
+    assert os.waitstatus_to_exitcode(status) == 3
