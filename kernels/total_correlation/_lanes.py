@@ -61,11 +61,15 @@ class _Vectors:
     def constant(self, value: float) -> Any:
         return ir.Constant(self.type, [value] * self.lanes)
 
-    def everywhere(self, pointer: Any) -> Any:
-        """The number there, in every lane."""
+    def length(self, kind: Any, array: Any) -> Any:
+        shape = self.context.make_array(kind)(self.context, self.builder, array).shape
+        return self.builder.extract_value(shape, 0)
+
+    def everywhere(self, number: Any) -> Any:
+        """A number in every lane."""
         lane = ir.IntType(32)
         undefined = ir.Constant(self.type, ir.Undefined)
-        first = self.builder.insert_element(undefined, self.builder.load(pointer), lane(0))
+        first = self.builder.insert_element(undefined, number, lane(0))
         return self.builder.shuffle_vector(
             first, undefined, ir.Constant(ir.VectorType(lane, self.lanes), [0] * self.lanes)
         )
@@ -78,7 +82,7 @@ class _Vectors:
         lane, width = ir.IntType(32), self.lanes
         while width > 1:
             width //= 2
-            halves = [ir.Constant(ir.VectorType(lane, width), range(k, k + width)) for k in (0, width)]
+            halves = [ir.Constant(ir.VectorType(lane, width), list(range(k, k + width))) for k in (0, width)]
             value = self.builder.fadd(*(self.builder.shuffle_vector(value, value, half) for half in halves))
         return self.builder.extract_element(value, lane(0))
 
@@ -113,35 +117,32 @@ class _Vectors:
 
 
 def _opened(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[Any, ...]:
-    """The vectors, an array's element or row by its place among the arguments, and the counts' parts."""
+    """The vectors, an array's element by its place among the arguments, and what place and part say."""
     kinds = signature.args
     v = _Vectors(context, builder, next(k.dtype.bitwidth for k in kinds if isinstance(k, types.Array)))
 
     def at(k: int, *indices: Any) -> Any:
         return v.pointer(kinds[k], arguments[k], *indices)
 
-    parts = [cgutils.unpack_tuple(builder, value) for value in arguments[:2]]
-    rows = [builder.add(parts[0][1], ir.IntType(64)(g)) for g in range(GROUP)]
-    start, stop = parts[1]
-    count = builder.udiv(builder.sub(stop, start), ir.IntType(64)(v.lanes))
-    return v, at, parts[0][0], rows, start, count
+    d, sample, row = cgutils.unpack_tuple(builder, arguments[0])
+    start, stop = cgutils.unpack_tuple(builder, arguments[1])
+    samples, rows = ([builder.add(k, k.type(g)) for g in range(GROUP)] for k in (sample, row))
+    return v, at, d, samples, rows, start, builder.udiv(builder.sub(stop, start), start.type(v.lanes))
 
 
 @intrinsic
 def _marginals(
-    typingctx, place, part, points, shifts, mean, precision, constant, weights, joint, marginal, totals
+    typingctx, place, part, points, shifts, mean, scaled, constant, weights, joint, marginal, totals
 ):
     def codegen(context, builder, signature, arguments):
-        v, at, d, rows, start, count = _opened(context, builder, signature, arguments)
-        zero = start.type(0)
-        xs = [v.everywhere(at(2, d, t)) for t in rows]
-        lows = [v.everywhere(at(3, t)) for t in rows]
+        v, at, d, samples, rows, start, count = _opened(context, builder, signature, arguments)
+        xs, lows = ([v.everywhere(builder.load(at(k, d, t))) for t in samples] for k in (2, 3))
         tables = [at(k, d, start) for k in (4, 5, 6)]
-        shares, joints = ([at(k, t, start) for t in rows] for k in (7, 8))
-        outs = [at(9, d, t, start) for t in rows]
+        shares, joints = ([at(k, row, start) for row in rows] for k in (7, 8))
+        outs = [at(9, d, row, start) for row in rows]
         sums = [v.total() for _ in rows]
         with cgutils.for_range(builder, count) as loop:
-            j = builder.mul(loop.index, zero.type(v.lanes))
+            j = builder.mul(loop.index, start.type(v.lanes))
             m, p, c = (v.load(v.along(table, j)) for table in tables)
             for x, low, share, row, out, total in zip(xs, lows, shares, joints, outs, sums, strict=True):
                 difference = builder.fsub(x, m)
@@ -151,21 +152,21 @@ def _marginals(
                 value = v.share(v.load(v.along(share, j)), builder.fsub(density, low))
                 v.store(value, v.along(out, j))
                 v.add(total, value)
-        for t, total in zip(rows, sums, strict=True):
+        for t, total in zip(samples, sums, strict=True):
             v.add_to(at(10, d, t), total)
         return context.get_dummy_value()
 
     return types.none(
-        place, part, points, shifts, mean, precision, constant, weights, joint, marginal, totals
+        place, part, points, shifts, mean, scaled, constant, weights, joint, marginal, totals
     ), codegen
 
 
 @intrinsic
 def _joints(typingctx, place, part, shifts, weights, joint, totals):
     def codegen(context, builder, signature, arguments):
-        v, at, d, rows, start, count = _opened(context, builder, signature, arguments)
-        lows = [v.everywhere(at(2, t)) for t in rows]
-        shares, joints = ([at(k, t, start) for t in rows] for k in (3, 4))
+        v, at, d, samples, rows, start, count = _opened(context, builder, signature, arguments)
+        lows = [v.everywhere(builder.load(at(2, d, t))) for t in samples]
+        shares, joints = ([at(k, row, start) for row in rows] for k in (3, 4))
         sums = [v.total() for _ in rows]
         with cgutils.for_range(builder, count) as loop:
             j = builder.mul(loop.index, start.type(v.lanes))
@@ -174,7 +175,7 @@ def _joints(typingctx, place, part, shifts, weights, joint, totals):
                 value = v.share(v.load(v.along(share, j)), builder.fsub(v.load(place), low))
                 v.store(value, place)
                 v.add(total, value)
-        for t, total in zip(rows, sums, strict=True):
+        for t, total in zip(samples, sums, strict=True):
             v.add_to(at(5, d, t), total)
         return context.get_dummy_value()
 
@@ -187,31 +188,33 @@ def _slopes(
     place,
     part,
     points,
-    by_joint,
-    by_marginal,
+    coefficients,
     mean,
     precision,
-    joint,
     marginal,
+    joint,
+    totals,
+    by_point,
     grad_mean,
     grad_logvar,
-    by_point,
 ):
     def codegen(context, builder, signature, arguments):
-        v, at, d, rows, start, count = _opened(context, builder, signature, arguments)
-        xs = [v.everywhere(at(2, d, t)) for t in rows]
-        of_joint, of_marginal = ([v.everywhere(at(k, t)) for t in rows] for k in (3, 4))
-        tables, grads = ([at(k, d, start) for k in pair] for pair in ((5, 6), (9, 10)))
-        joints, marginals = [at(7, t, start) for t in rows], [at(8, d, t, start) for t in rows]
+        v, at, d, samples, rows, start, count = _opened(context, builder, signature, arguments)
+        xs = [v.everywhere(builder.load(at(2, d, t))) for t in samples]
+        last = builder.sub(v.length(signature.args[8], arguments[8]), d.type(1))
+        factors = [
+            [v.everywhere(builder.fdiv(factor, builder.load(at(8, k, t)))) for t in samples]
+            for factor, k in zip(cgutils.unpack_tuple(builder, arguments[3]), (last, d), strict=True)
+        ]
+        tables, grads = ([at(k, d, start) for k in pair] for pair in ((4, 5), (10, 11)))
+        marginals, joints = [at(6, d, row, start) for row in rows], [at(7, row, start) for row in rows]
         sums = [v.total() for _ in rows]
         with cgutils.for_range(builder, count) as loop:
             j = builder.mul(loop.index, start.type(v.lanes))
             m, p = (v.load(v.along(table, j)) for table in tables)
             places = [v.along(grad, j) for grad in grads]
             by_mean, by_logvar = (v.load(place) for place in places)
-            for x, a, b, row, column, total in zip(
-                xs, of_joint, of_marginal, joints, marginals, sums, strict=True
-            ):
+            for x, a, b, row, column, total in zip(xs, *factors, joints, marginals, sums, strict=True):
                 difference = builder.fsub(x, m)
                 g = v.fma(b, v.load(v.along(column, j)), builder.fmul(a, v.load(v.along(row, j))))
                 slope = builder.fmul(g, builder.fmul(difference, p))
@@ -220,82 +223,78 @@ def _slopes(
                 by_logvar = builder.fadd(by_logvar, v.fma(slope, difference, builder.fneg(g)))
             for value, place in zip((by_mean, by_logvar), places, strict=True):
                 v.store(value, place)
-        for t, total in zip(rows, sums, strict=True):
-            v.add_to(at(11, t), total)
+        for t, total in zip(samples, sums, strict=True):
+            v.add_to(at(9, d, t), total)
         return context.get_dummy_value()
 
     return types.none(
         place,
         part,
         points,
-        by_joint,
-        by_marginal,
+        coefficients,
         mean,
         precision,
-        joint,
         marginal,
+        joint,
+        totals,
+        by_point,
         grad_mean,
         grad_logvar,
-        by_point,
     ), codegen
 
 
-# Functions of their own, without Numba's fast arithmetic: it would undo the rounding by addition.
+# Functions of their own, without Numba's fast arithmetic, which would undo the rounding by addition. place is
+# (latent, the first sample's number in the chunk, and in the tile), part the posteriors from and to.
 
 
 @njit(error_model="numpy", fastmath=False)
-def marginals(d, t, start, stop, points, shifts, mean, precision, constant, weights, joint, marginal, totals):
-    """GROUP samples from number t of the tile against posteriors start .. stop, in latent d.
+def marginals(place, part, points, shifts, mean, scaled, constant, weights, joint, marginal, totals):
+    """marginal (latent, tile, padded) = w_ij 2^(density - shift), summed over j to totals (latent + 1, rows).
 
-    points (latent, tile); shifts (tile,); mean, precision log2(e) / 2, constant (latent, padded); weights
-    (tile, padded).
-    marginal (latent, tile, padded) = w_ij 2^(density - shift), added to totals (latent + 1, tile); the
+    points and shifts (latent, rows); mean, scaled and constant (latent, padded); weights (tile, padded). The
     densities are added to joint (tile, padded).
     """
-    _marginals(
-        (d, t), (start, stop), points, shifts, mean, precision, constant, weights, joint, marginal, totals
-    )
+    _marginals(place, part, points, shifts, mean, scaled, constant, weights, joint, marginal, totals)
 
 
 @njit(error_model="numpy", fastmath=False)
-def joints(d, t, start, stop, shifts, weights, joint, totals):
-    """joint (tile, padded) = w_ij 2^(joint - shift) for the same samples, added to totals[d]."""
-    _joints((d, t), (start, stop), shifts, weights, joint, totals)
+def joints(place, part, shifts, weights, joint, totals):
+    """joint = w_ij 2^(joint - shift), summed over j to totals; place's latent is one past the last."""
+    _joints(place, part, shifts, weights, joint, totals)
 
 
 @njit(error_model="numpy", fastmath=False)
 def slopes(
-    d,
-    t,
-    start,
-    stop,
+    place,
+    part,
     points,
-    by_joint,
-    by_marginal,
+    coefficients,
     mean,
     precision,
-    joint,
     marginal,
+    joint,
+    totals,
+    by_point,
     grad_mean,
     grad_logvar,
-    by_point,
 ):
-    """With g = by_joint joint + by_marginal marginal and slope = g (point - mean) precision, in latent d:
+    """With the coefficients (c, e), g = c joint / its total + e marginal / its total, s = g (point - mean) precision::
 
-    slope to grad_mean and slope (point - mean) - g to grad_logvar (latent, padded), summed over the samples;
-    slope to by_point (tile,), summed over the posteriors.
+    by_point (latent, rows) += sum over j of s
+    grad_mean (latent, padded) += sum over i of s
+    grad_logvar (latent, padded) += sum over i of s (point - mean) - g
     """
     _slopes(
-        (d, t),
-        (start, stop),
+        place,
+        part,
         points,
-        by_joint,
-        by_marginal,
+        coefficients,
         mean,
         precision,
-        joint,
         marginal,
+        joint,
+        totals,
+        by_point,
         grad_mean,
         grad_logvar,
-        by_point,
     )

@@ -1,14 +1,19 @@
 """The decomposition and its gradients, a few samples at a time against all posteriors of the batch.
 
-Posteriors are laid out (latent, batch), so that every inner loop runs over the batch and vectorises; the
-batch is padded to whole vectors with posteriors of weight 0. The exponentials of a tile's samples stay in the
-second-level cache between their log-densities and their gradients: each is computed once. A block of
-posteriors is read from there once for all samples of the tile, or the loops wait for it.
+Posteriors are laid out (latent, batch), so that the inner loops of `_lanes` run over the batch; it is padded
+to whole vectors with posteriors of weight 0. The exponentials of a tile's samples stay in the second-level
+cache between their log-densities and their gradients: each is computed once. A block of posteriors is read
+from there once for all samples of the tile, or the loops wait for it.
 
 Shifts. exp(L - shift) needs a shift near the row's largest term, and a running maximum does not vectorise.
 L_ijd is at most its constant c_jd, and the largest term at least the sample's own, L_iid: where these two lie
 within 60 nats the own term is the shift, else the maximum is searched. Terms more than 60 nats under the
-shift are set to 0: a relative 1e-26, and no product becomes denormal.
+shift are set to 0: a relative 1e-26, and no product becomes denormal. So with the joint density, whose
+highest value is at most the sum of the latents' highest.
+
+Densities are in powers of two, without the -1/2 log 2 pi that stands in all three differences::
+
+    L_ijd / ln 2 = constant_jd - (z_id - mean_jd)^2 scaled_jd,  scaled = precision log2(e) / 2
 """
 
 import math
@@ -18,12 +23,16 @@ import torch
 from torch import Tensor
 
 from .._numba import array, exp, launch, njit, tensor, wide_vectors
+from . import _lanes
+from ._lanes import GROUP, LEAST
 
 _CHUNKS = 16  # at the most; each holds its own sums for the gradients of mean and logvar
 _LANES = 32
+_STRIDE = 128  # of which a row's length must be no multiple, or rows compete for the same lines of the cache
 _BLOCK = 512  # posteriors
-_CACHED = 2**17  # numbers: what a tile's exponentials take of the second-level cache
-_VALUE_NS, _GRADIENT_NS = 0.7, 0.4  # a (sample, posterior, latent) triple on one thread
+_CACHED = 2**15  # numbers: what a tile's exponentials take of the second-level cache
+_VALUE_NS, _GRADIENT_NS = 0.25, 0.15  # a (sample, posterior, latent) triple on one thread
+_LN2 = math.log(2)
 
 
 @njit
@@ -35,147 +44,194 @@ def _largest(values):
 
 
 @njit
-def _largest_density(x, mean, precision, constant):
-    half = mean.dtype.type(0.5)
-    largest = constant[0] - half * ((x - mean[0]) * (x - mean[0]) * precision[0])
+def _largest_density(x, mean, scaled, constant):
+    largest = constant[0] - (x - mean[0]) * (x - mean[0]) * scaled[0]
     for j in range(1, mean.size):
         difference = x - mean[j]
-        largest = max(largest, constant[j] - half * (difference * difference * precision[j]))
+        largest = max(largest, constant[j] - difference * difference * scaled[j])
     return largest
 
 
 @njit
-def _layout(mean, logvar, mean_t, precision_t, constant_t, highest):
-    """(batch, latent) to (latent, padded): mean, exp(-logvar), -1/2 logvar; highest: its maxima (latent,).
-
-    The -1/2 log 2 pi of every density stands in all three differences and is left out.
-    """
+def _layout(mean, logvar, tables, highest):
+    """(batch, latent) to tables (4, latent, padded): mean, exp(-logvar), scaled, constant; highest: its maxima."""
     batch, latent = mean.shape
-    half = mean.dtype.type(0.5)
+    number = mean.dtype.type
+    of_precision, of_logvar = number(0.5 / _LN2), number(-0.5 / _LN2)
     for d in range(latent):
+        means, precision, scaled, constant = tables[0, d], tables[1, d], tables[2, d], tables[3, d]
         for j in range(batch):
-            mean_t[d, j] = mean[j, d]
-            precision_t[d, j] = -logvar[j, d]
-            constant_t[d, j] = -half * logvar[j, d]
-        highest[d] = _largest(constant_t[d, :batch])
+            means[j] = mean[j, d]
+            precision[j] = -logvar[j, d]
+            constant[j] = of_logvar * logvar[j, d]
+        highest[d] = _largest(constant[:batch])
         for j in range(batch):
-            precision_t[d, j] = exp(precision_t[d, j])
-        mean_t[d, batch:] = 0
-        precision_t[d, batch:] = 0
-        constant_t[d, batch:] = -1e30
+            precision[j] = exp(precision[j])
+            scaled[j] = of_precision * precision[j]
+        means[batch:] = 0
+        precision[batch:] = 0
+        scaled[batch:] = 0
+        constant[batch:] = -1e30
 
 
 @njit
-def _densities(first, z, mean, precision, constant, highest, weights, scale, marginal, totals, joint, sums):
-    """The exponentials of one tile's samples, the first of which is the batch's sample number `first`.
+def _start(first, count, z, mean, scaled, constant, highest, points, shifts, own, prior):
+    """What a chunk's samples first .. first + count need: points (latent, rows), shifts (latent + 1, rows).
 
-    In: z (tile, latent); mean, precision, constant (latent, padded); highest (latent,); weights like joint.
-    Out: marginal (latent, tile, padded) and joint (tile, padded), each relative to its totals (latent + 1,
-    tile), the joint's last. MI, TC and dwKL of the samples are added to sums (3,).
+    Also the logarithms of their own density and of the prior's, (rows,) each. The last sample fills its group.
     """
     wide_vectors()
-    count, latent = z.shape
-    padded = mean.shape[1]
-    number = z.dtype.type
-    half, zero, least = number(0.5), number(0), number(-60)
-    shifts = np.empty(count, z.dtype)
-    own_sum, prior_sum, marginal_sum = np.zeros((3, count))
-    product = np.ones(count)
-    joint[:count] = 0
-    totals[:] = 0
+    latent = len(points)
+    least = z.dtype.type(LEAST)
+    own[:] = 0
+    prior[:] = 0
     for d in range(latent):
+        point, shift = points[d], shifts[d]
+        means, precisions, constants = mean[d, first:], scaled[d, first:], constant[d, first:]
         for t in range(count):
-            x, i = z[t, d], first + t
-            difference = x - mean[d, i]
-            own = constant[d, i] - half * (difference * difference * precision[d, i])
-            near = own > highest[d] + least
-            shifts[t] = own if near else _largest_density(x, mean[d], precision[d], constant[d])
-            own_sum[t] += own
-            prior_sum[t] -= 0.5 * (x * x)
-        for block in range(0, padded, _BLOCK):
-            part = slice(block, min(block + _BLOCK, padded))
-            means, precisions, constants = mean[d, part], precision[d, part], constant[d, part]
+            point[t] = z[first + t, d]
+        lowest = highest[d]
+        for t in range(count):
+            difference = point[t] - means[t]
+            shift[t] = constants[t] - difference * difference * precisions[t]
+            own[t] += shift[t]
+            prior[t] -= 0.5 * (point[t] * point[t])
+            lowest = min(lowest, shift[t])
+        if not lowest > highest[d] + least:
             for t in range(count):
-                x, shift, total = z[t, d], shifts[t], zero
-                joints, marginals, shares = joint[t, part], marginal[d, t, part], weights[t, part]
-                for j in range(means.size):
-                    difference = x - means[j]
-                    value = constants[j] - half * (difference * difference * precisions[j])
-                    joints[j] += value
-                    value -= shift
-                    value = shares[j] * exp(value) if value > least else zero
-                    marginals[j] = value
-                    total += value
-                totals[d, t] += total
-        for t in range(count):
-            marginal_sum[t] += shifts[t]
-            product[t] *= scale * totals[d, t]  # one logarithm for many latents
-            if not 1e-200 < product[t] < 1e200:
-                marginal_sum[t] += math.log(product[t])
-                product[t] = 1
-    for t in range(count):
-        values, shares, shift, total = joint[t], weights[t], _largest(joint[t]), zero
-        for j in range(padded):
-            value = values[j] - shift
-            value = shares[j] * exp(value) if value > least else zero
-            values[j] = value
-            total += value
-        totals[latent, t] = total
-        joint_sum = shift + math.log(scale * total)
-        marginal_sum[t] += math.log(product[t])
-        sums[0] += own_sum[t] - joint_sum
-        sums[1] += joint_sum - marginal_sum[t]
-        sums[2] += marginal_sum[t] - prior_sum[t]
+                if not shift[t] > highest[d] + least:
+                    shift[t] = _largest_density(point[t], mean[d], scaled[d], constant[d])
+        point[count:] = point[count - 1]
+        shift[count:] = shift[count - 1]
 
 
 @njit
-def _slopes(first, z, mean, precision, marginal, totals, joint, coefficients, grad_z, grad_mean, grad_logvar):
-    """The same samples' gradients: grad_z (tile, latent), and their part of the others (latent, padded)."""
-    wide_vectors()
-    count, latent = z.shape
-    padded = mean.shape[1]
-    number = z.dtype.type
-    half, zero = number(0.5), number(0)
+def _densities(first, last, width, points, shifts, tables, upper, weights, own, marginal, joint, totals):
+    """The exponentials of a tile, the samples first .. last of a chunk, relative to their totals.
+
+    width: the batch in whole vectors, which rows (padded) may exceed.
+    In: points, shifts and own as `_start` leaves them; tables as `_layout` does; upper, which no joint density exceeds; weights like joint.
+    Out: marginal (latent, tile, padded), joint (tile, padded); totals (latent + 1, rows), the joint's last.
+    """
+    mean, scaled, constant = tables[0], tables[2], tables[3]
+    latent = len(marginal)
+    joint[:] = 0
+    for start in range(0, width, _BLOCK):
+        stop = min(start + _BLOCK, width)
+        for d in range(latent):
+            for t in range(first, last, GROUP):
+                _lanes.marginals(
+                    (d, t, t - first),
+                    (start, stop),
+                    points,
+                    shifts,
+                    mean,
+                    scaled,
+                    constant,
+                    weights,
+                    joint,
+                    marginal,
+                    totals,
+                )
+    for t in range(first, last):
+        shifts[latent, t] = own[t] if own[t] > upper + LEAST else _largest(joint[t - first, :width])
+    for t in range(first, last, GROUP):
+        _lanes.joints((latent, t, t - first), (0, width), shifts, weights, joint, totals)
+
+
+@njit
+def _slopes(
+    first,
+    last,
+    width,
+    points,
+    tables,
+    coefficients,
+    marginal,
+    joint,
+    totals,
+    by_point,
+    grad_mean,
+    grad_logvar,
+):
+    """Their gradients: by_point (latent, rows), and their part of the others (latent, padded)."""
+    mean, precision = tables[0], tables[1]
+    latent = len(marginal)
     by_index, by_total, by_latent = coefficients
-    by_z = np.empty(count, z.dtype)
+    totals[:, last : last + -last % GROUP] = np.inf  # what fills the group has no part in a gradient
+    for start in range(0, width, _BLOCK):
+        stop = min(start + _BLOCK, width)
+        for d in range(latent):
+            for t in range(first, last, GROUP):
+                _lanes.slopes(
+                    (d, t, t - first),
+                    (start, stop),
+                    points,
+                    (by_total - by_index, by_latent - by_total),
+                    mean,
+                    precision,
+                    marginal,
+                    joint,
+                    totals,
+                    by_point,
+                    grad_mean,
+                    grad_logvar,
+                )
+
+
+@njit
+def _finish(count, shifts, totals, own, prior, scale, sums):
+    """MI, TC and dwKL of a chunk's samples, summed: sums (3,)."""
+    wide_vectors()
+    latent, rows = len(shifts) - 1, len(own)
+    marginal, product = np.zeros(rows), np.ones(rows)
     for d in range(latent):
-        by_z[:] = 0
-        for block in range(0, padded, _BLOCK):
-            part = slice(block, min(block + _BLOCK, padded))
-            means, precisions = mean[d, part], precision[d, part]
-            grad_means, grad_logvars = grad_mean[d, part], grad_logvar[d, part]
-            for t in range(count):
-                x, total = z[t, d], zero
-                by_joint = (by_total - by_index) / totals[latent, t]
-                by_marginal = (by_latent - by_total) / totals[d, t]
-                joints, marginals = joint[t, part], marginal[d, t, part]
-                for j in range(means.size):
-                    difference = x - means[j]
-                    g = by_joint * joints[j] + by_marginal * marginals[j]
-                    slope = g * (difference * precisions[j])
-                    total += slope
-                    grad_means[j] += slope
-                    grad_logvars[j] += half * (slope * difference - g)
-                by_z[t] += total
+        smallest, largest = 1.0, 1.0
         for t in range(count):
-            i = first + t
-            difference = z[t, d] - mean[d, i]
-            slope = by_index * (difference * precision[d, i])
-            grad_mean[d, i] += slope
-            grad_logvar[d, i] += half * (slope * difference - by_index)
-            grad_z[t, d] = by_latent * z[t, d] - by_z[t] - slope
+            marginal[t] += shifts[d, t]
+            product[t] *= scale * totals[d, t]  # one logarithm for many latents
+            smallest, largest = min(smallest, product[t]), max(largest, product[t])
+        if not (1e-200 < smallest and largest < 1e200):
+            for t in range(count):
+                marginal[t] += math.log2(product[t])
+                product[t] = 1
+    sums[:] = 0
+    for t in range(count):
+        joint_sum = shifts[latent, t] + math.log2(scale * totals[latent, t])
+        marginal_sum = marginal[t] + math.log2(product[t])
+        sums[0] += _LN2 * (own[t] - joint_sum)
+        sums[1] += _LN2 * (joint_sum - marginal_sum)
+        sums[2] += _LN2 * marginal_sum - prior[t]
+
+
+@njit
+def _finish_slopes(
+    first, count, points, mean, precision, coefficients, by_point, grad_z, grad_mean, grad_logvar
+):
+    """What a chunk's samples add to their own posteriors' gradients, and grad_z (batch, latent)."""
+    by_index, _, by_latent = coefficients
+    for d in range(len(points)):
+        point, means, precisions, by_points = points[d], mean[d, first:], precision[d, first:], by_point[d]
+        by_mean, by_logvar = grad_mean[d, first:], grad_logvar[d, first:]
+        for t in range(count):
+            difference = point[t] - means[t]
+            slope = by_index * (difference * precisions[t])
+            by_mean[t] += slope
+            by_logvar[t] += slope * difference - by_index
+            by_points[t] = by_latent * point[t] - by_points[t] - slope
+        for t in range(count):
+            grad_z[first + t, d] = by_points[t]
 
 
 @njit
 def _samples(
     first,
     last,
+    width,
     rows,
     tile,
     z,
-    mean,
-    precision,
-    constant,
+    tables,
     highest,
     own_weight,
     next_weight,
@@ -188,61 +244,74 @@ def _samples(
 ):
     """Chunks of `rows` samples, a tile at a time: their sums, and gradients where coefficients are given.
 
-    z: (batch, latent). mean, precision, constant: (latent, padded). highest: (latent,), the largest constant.
+    z: (batch, latent). tables: see `_layout`. highest: (latent,), the largest constants. width: see `_densities`. rows and tile:
+    multiples of GROUP; where samples lack the last is repeated, and left out of every sum.
     own_weight, next_weight: w_ii and w_i(i+1) over the weight of all other pairs, scale.
     coefficients: those of MI, TC and dwKL in the differentiated sum / batch, or None. sums: (chunks, 3).
-    grad_z: (batch, latent). grad_mean, grad_logvar: (chunks, latent, padded).
+    grad_z: (batch, latent). grad_mean, grad_logvar: (chunks, latent, padded), the latter twice what it is.
     """
     batch, latent = z.shape
+    mean, precision, scaled, constant = tables[0], tables[1], tables[2], tables[3]
     padded = mean.shape[1]
+    own, prior = np.empty((2, rows))
+    points, by_point = np.empty((2, latent, rows), z.dtype)
+    shifts, totals = np.empty((2, latent + 1, rows), z.dtype)
     weights = np.zeros((tile, padded), z.dtype)
     weights[:, :batch] = 1
     joint = np.empty((tile, padded), z.dtype)
     marginal = np.empty((latent, tile, padded), z.dtype)
-    totals = np.empty((latent + 1, tile), z.dtype)
     for chunk in range(first, last):
-        sums[chunk] = 0
+        start = chunk * rows
+        count = min(rows, batch - start)
+        _start(start, count, z, mean, scaled, constant, highest, points, shifts, own, prior)
+        totals[:] = 0
         if coefficients is not None:
+            by_point[:] = 0
             grad_mean[chunk] = 0
             grad_logvar[chunk] = 0
-        stop = min(chunk * rows + rows, batch)
-        for start in range(chunk * rows, stop, tile):
-            end = min(start + tile, stop)
-            for i in range(start, end):
-                weights[i - start, i] = own_weight
+        for t in range(0, count, tile):
+            end = min(t + tile, count)
+            for row in range(tile):
+                i = start + min(t + row, count - 1)
+                weights[row, i] = own_weight
                 if next_weight != 1:
-                    weights[i - start, (i + 1) % batch] = next_weight
+                    weights[row, (i + 1) % batch] = next_weight
             _densities(
-                start,
-                z[start:end],
-                mean,
-                precision,
-                constant,
-                highest,
-                weights,
-                scale,
-                marginal,
-                totals,
-                joint,
-                sums[chunk],
+                t, end, width, points, shifts, tables, highest.sum(), weights, own, marginal, joint, totals
             )
-            for i in range(start, end):
-                weights[i - start, i] = 1
-                weights[i - start, (i + 1) % batch] = 1
+            for row in range(tile):
+                i = start + min(t + row, count - 1)
+                weights[row, i] = 1
+                weights[row, (i + 1) % batch] = 1
             if coefficients is not None:
                 _slopes(
-                    start,
-                    z[start:end],
-                    mean,
-                    precision,
-                    marginal,
-                    totals,
-                    joint,
+                    t,
+                    end,
+                    width,
+                    points,
+                    tables,
                     coefficients,
-                    grad_z[start:end],
+                    marginal,
+                    joint,
+                    totals,
+                    by_point,
                     grad_mean[chunk],
                     grad_logvar[chunk],
                 )
+        _finish(count, shifts, totals, own, prior, scale, sums[chunk])
+        if coefficients is not None:
+            _finish_slopes(
+                start,
+                count,
+                points,
+                mean,
+                precision,
+                coefficients,
+                by_point,
+                grad_z,
+                grad_mean[chunk],
+                grad_logvar[chunk],
+            )
 
 
 @njit
@@ -260,7 +329,10 @@ def _means(sums, batch, coefficients, terms, penalty):
 
 @njit
 def _gather(parts, out):
-    """out (2, batch, latent) = parts (2, chunks, latent, padded) summed over the chunks, in their order."""
+    """out (2, batch, latent) = parts (2, chunks, latent, padded) summed over the chunks, in their order.
+
+    The second, that of logvar, is halved.
+    """
     _, batch, latent = out.shape
     chunks = parts.shape[1]
     for part in range(2):
@@ -268,9 +340,10 @@ def _gather(parts, out):
             for d in range(latent):
                 for j in range(batch):
                     parts[part, 0, d, j] += parts[part, chunk, d, j]
+        share = parts.dtype.type(1 if part == 0 else 0.5)
         for d in range(latent):
             for j in range(batch):
-                out[part, j, d] = parts[part, 0, d, j]
+                out[part, j, d] = share * parts[part, 0, d, j]
 
 
 def values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
@@ -307,12 +380,12 @@ def penalty(
 def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
     dtype = z.dtype
     batch, latent = z.shape
-    padded = _LANES * -(-batch // _LANES)
+    width = _LANES * -(-batch // _LANES)
+    padded = width + (width % _STRIDE == 0) * _LANES
     z = array(z)
     number = z.dtype.type
-    mean_t, precision_t, constant_t = np.empty((3, latent, padded), number)
-    highest = np.empty(latent, number)
-    _layout(array(mean), array(logvar), mean_t, precision_t, constant_t, highest)
+    tables, highest = np.empty((4, latent, padded), number), np.empty(latent, number)
+    _layout(array(mean), array(logvar), tables, highest)
     others = batch - 1
     if stratified:
         own, following = others / dataset_size, (dataset_size - others) / dataset_size
@@ -320,7 +393,7 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
     else:
         own = following = 1.0
         scale = 1 / (dataset_size * batch)
-    rows = max(_LANES, -(-batch // _CHUNKS))
+    rows = max(_LANES, GROUP * -(-batch // (GROUP * _CHUNKS)))
     chunks = -(-batch // rows)
     sums = np.empty((chunks, 3))
     if gradient:
@@ -335,12 +408,11 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
         _samples,
         chunks,
         (_VALUE_NS + gradient * _GRADIENT_NS) * batch * padded * latent,
+        width,
         rows,
-        max(1, min(16, _CACHED // (padded * latent))),
+        GROUP * max(1, min(rows, _CACHED // (padded * latent)) // GROUP),
         z,
-        mean_t,
-        precision_t,
-        constant_t,
+        tables,
         highest,
         number(own),
         number(following),
