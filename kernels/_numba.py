@@ -65,8 +65,8 @@ def njit(function: Callable[..., Any]) -> Any:
 
 
 def threads(nanoseconds: float) -> int:
-    """How many threads that much single-thread work is worth: one below 50 microseconds."""
-    return 1 if nanoseconds < 50_000 else torch.get_num_threads()
+    """How many threads that much single-thread work is worth: one below 30 microseconds."""
+    return 1 if nanoseconds < 30_000 else torch.get_num_threads()
 
 
 def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
@@ -84,19 +84,23 @@ def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> Non
     _threads.run(_loop(worker), count, np.zeros(1, np.int64), chunks, step, *arguments)
 
 
+_worker: Any = None  # of the template; each compiled loop has its own
+
+
+def _template(parallel, threads, taken, chunks, step, *arguments):
+    return _threads.take_chunks(parallel, threads, _worker, taken, chunks, step, arguments)
+
+
 @functools.cache
 def _loop(worker: Any) -> Any:
     """The compiled loop over the chunks of a worker, kept in the cache beside it."""
 
-    def template(parallel, threads, taken, chunks, step, *arguments):
-        return _take(parallel, threads, _worker, taken, chunks, step, arguments)
-
     of = worker.py_func
     name = f"{of.__name__}_chunks"
-    code = template.__code__.replace(
+    code = _template.__code__.replace(
         co_filename=of.__code__.co_filename, co_firstlineno=of.__code__.co_firstlineno, co_name=name
     )
-    loop = type(of)(code, {"_take": _threads.take_chunks, "_worker": worker}, name)
+    loop = type(of)(code, {"_threads": _threads, "_worker": worker}, name)
     loop.__module__, loop.__qualname__ = of.__module__, name  # the cache's file is named after them
     return njit(loop)
 

@@ -1,7 +1,7 @@
 """z and KL in one pass over mean and logvar, and their gradients in one more.
 
-Arrays are read as one long row, so that the loops vectorise whatever the number of latents is. Sums over
-the batch are pairwise over blocks of 64 rows and float64 across blocks.
+Arrays, all (batch, latent), are read as one long row, so that the loops vectorise whatever the number of
+latents is. Sums over the batch are pairwise over blocks of 64 rows and float64 across blocks.
 """
 
 import numpy as np
@@ -16,27 +16,29 @@ _FORWARD_NS, _BACKWARD_NS = 0.8, 1.1  # an element on one thread
 
 
 @njit
-def _forward(first, last, rows, latent, mean, logvar, noise, z, kl, sums):
-    """Fill z and kl (batch * latent) and sums (chunks, latent), each of which may be None.
-
-    A chunk is `rows` rows.
-    """
+def _forward(first, last, rows, mean, logvar, noise, z, kl, sums):
+    """Fill z, kl and sums (chunks, latent), each of which may be None; a chunk is `rows` rows."""
     wide_vectors()
-    batch = mean.size // latent
+    batch, latent = mean.shape
     half, two = mean.dtype.type(0.5), mean.dtype.type(2)
     block = np.zeros(_BLOCK * latent, mean.dtype)
+    flat_mean, flat_logvar = mean.reshape(-1), logvar.reshape(-1)
+    if noise is not None:
+        flat_noise, flat_z = noise.reshape(-1), z.reshape(-1)
+    if kl is not None:
+        flat_kl = kl.reshape(-1)
     for chunk in range(first, last):
         start, stop = chunk * rows, min(chunk * rows + rows, batch)
         if sums is not None:
             sums[chunk] = 0
         for row in range(start, stop, _BLOCK):
             part = slice(row * latent, min(row + _BLOCK, stop) * latent)  # views, or the loop gathers
-            means, logvars = mean[part], logvar[part]
+            means, logvars = flat_mean[part], flat_logvar[part]
             size = means.size
             if noise is not None:
-                noises, zs = noise[part], z[part]
+                noises, zs = flat_noise[part], flat_z[part]
             if kl is not None:
-                kls = kl[part]
+                kls = flat_kl[part]
             for k in range(size):
                 e, rest = expm1_parts(half * logvars[k])
                 if noise is not None:
@@ -59,32 +61,31 @@ def _forward(first, last, rows, latent, mean, logvar, noise, z, kl, sums):
 
 
 @njit
-def _backward(first, last, rows, latent, grad_z, grad_kl, mean, logvar, noise, grad_mean, grad_logvar):
+def _backward(first, last, rows, grad_z, grad_kl, mean, logvar, noise, grad_mean, grad_logvar):
     """The gradients, from that of z (with its noise) and that of KL; each may be None.
 
     grad_kl holds a value an element or, for the mean over the batch, a value a latent.
     """
-    batch = mean.size // latent
+    batch, latent = mean.shape
     half, one, two = mean.dtype.type(0.5), mean.dtype.type(1), mean.dtype.type(2)
-    weight, by_row = grad_kl, True
-    if grad_kl is not None:  # noqa: SIM102
-        if grad_kl.size != mean.size:
-            by_row = False
-            weight = np.empty(_BLOCK * latent, mean.dtype)
+    if grad_kl is not None:
+        weight, by_row = grad_kl.reshape(-1), grad_kl.ndim == 2
+        if not by_row:
+            of_latent, weight = weight, np.empty(_BLOCK * latent, mean.dtype)
             for k in range(weight.size):
-                weight[k] = grad_kl[k % latent] / batch
+                weight[k] = of_latent[k % latent] / batch
+    flat_mean, flat_logvar = mean.reshape(-1), logvar.reshape(-1)
+    flat_grad_mean, flat_grad_logvar = grad_mean.reshape(-1), grad_logvar.reshape(-1)
+    if grad_z is not None:
+        flat_noise, flat_grad_z = noise.reshape(-1), grad_z.reshape(-1)
     for chunk in range(first, last):
         start, stop = chunk * rows, min(chunk * rows + rows, batch)
         for row in range(start, stop, _BLOCK):
             part = slice(row * latent, min(row + _BLOCK, stop) * latent)
-            means, logvars, grad_means, grad_logvars = (
-                mean[part],
-                logvar[part],
-                grad_mean[part],
-                grad_logvar[part],
-            )
+            means, logvars = flat_mean[part], flat_logvar[part]
+            grad_means, grad_logvars = flat_grad_mean[part], flat_grad_logvar[part]
             if grad_z is not None:
-                noises, grad_zs = noise[part], grad_z[part]
+                noises, grad_zs = flat_noise[part], flat_grad_z[part]
             if grad_kl is not None:
                 weights = weight[part] if by_row else weight
             for k in range(means.size):
@@ -147,14 +148,13 @@ def backward(
         -(-batch // rows),
         _BACKWARD_NS * batch * latent,
         rows,
-        latent,
-        None if grad_z is None else _flat(array(grad_z)),
-        None if grad_kl is None else _flat(array(grad_kl)),
-        _flat(means),
-        _flat(array(logvar)),
-        None if grad_z is None else _flat(array(noise)),
-        _flat(grad_mean),
-        _flat(grad_logvar),
+        None if grad_z is None else array(grad_z),
+        None if grad_kl is None else array(grad_kl),
+        means,
+        array(logvar),
+        None if grad_z is None else array(noise),
+        grad_mean,
+        grad_logvar,
     )
     return tensor(grad_mean, mean.dtype), tensor(grad_logvar, mean.dtype)
 
@@ -176,8 +176,11 @@ def _run_forward(mean, logvar, noise, z, kl, sums) -> None:
         -(-batch // rows),
         _FORWARD_NS * batch * latent,
         rows,
-        latent,
-        *(_flat(values) for values in (mean, logvar, noise, z, kl)),
+        mean,
+        logvar,
+        noise,
+        z,
+        kl,
         sums,
     )
 
@@ -185,7 +188,3 @@ def _run_forward(mean, logvar, noise, z, kl, sums) -> None:
 def _rows(batch: int) -> int:
     """Rows in a chunk: whole blocks, so that small batches are not cut into slivers."""
     return _BLOCK * -(-batch // (_BLOCK * _CHUNKS))
-
-
-def _flat(values: np.ndarray | None) -> np.ndarray | None:
-    return None if values is None else values.reshape(-1)

@@ -54,7 +54,10 @@ def _largest_density(x, mean, scaled, constant):
 
 @njit
 def _layout(mean, logvar, tables, highest):
-    """(batch, latent) to tables (4, latent, padded): mean, exp(-logvar), scaled, constant; highest: its maxima."""
+    """(batch, latent) to tables (4, latent, padded): mean, precision, scaled, constant.
+
+    highest (latent,): the largest constants.
+    """
     batch, latent = mean.shape
     number = mean.dtype.type
     of_precision, of_logvar = number(0.5 / _LN2), number(-0.5 / _LN2)
@@ -76,9 +79,10 @@ def _layout(mean, logvar, tables, highest):
 
 @njit
 def _start(first, count, z, mean, scaled, constant, highest, points, shifts, own, prior):
-    """What a chunk's samples first .. first + count need: points (latent, rows), shifts (latent + 1, rows).
+    """What a chunk's samples, from number first, need: points (latent, rows) and shifts (latent + 1, rows).
 
-    Also the logarithms of their own density and of the prior's, (rows,) each. The last sample fills its group.
+    Also the logarithms of their own density, in powers of two, and of the prior's, in nats, (rows,) each. The
+    last sample fills its group.
     """
     wide_vectors()
     latent = len(points)
@@ -110,7 +114,8 @@ def _densities(first, last, width, points, shifts, tables, upper, weights, own, 
     """The exponentials of a tile, the samples first .. last of a chunk, relative to their totals.
 
     width: the batch in whole vectors, which rows (padded) may exceed.
-    In: points, shifts and own as `_start` leaves them; tables as `_layout` does; upper, which no joint density exceeds; weights like joint.
+    In: points, shifts and own as `_start` leaves them; tables as `_layout` does; upper, which no joint
+    density exceeds; weights like joint.
     Out: marginal (latent, tile, padded), joint (tile, padded); totals (latent + 1, rows), the joint's last.
     """
     mean, scaled, constant = tables[0], tables[2], tables[3]
@@ -191,7 +196,7 @@ def _finish(count, shifts, totals, own, prior, scale, sums):
             marginal[t] += shifts[d, t]
             product[t] *= scale * totals[d, t]  # one logarithm for many latents
             smallest, largest = min(smallest, product[t]), max(largest, product[t])
-        if not (1e-200 < smallest and largest < 1e200):
+        if not (smallest > 1e-200 and largest < 1e200):
             for t in range(count):
                 marginal[t] += math.log2(product[t])
                 product[t] = 1
@@ -239,16 +244,16 @@ def _samples(
     coefficients,
     sums,
     grad_z,
-    grad_mean,
-    grad_logvar,
+    parts,
 ):
     """Chunks of `rows` samples, a tile at a time: their sums, and gradients where coefficients are given.
 
-    z: (batch, latent). tables: see `_layout`. highest: (latent,), the largest constants. width: see `_densities`. rows and tile:
-    multiples of GROUP; where samples lack the last is repeated, and left out of every sum.
+    z: (batch, latent). tables and highest: see `_layout`. width: see `_densities`. rows and tile: multiples
+    of GROUP; where samples lack the last is repeated, and left out of every sum.
     own_weight, next_weight: w_ii and w_i(i+1) over the weight of all other pairs, scale.
     coefficients: those of MI, TC and dwKL in the differentiated sum / batch, or None. sums: (chunks, 3).
-    grad_z: (batch, latent). grad_mean, grad_logvar: (chunks, latent, padded), the latter twice what it is.
+    grad_z: (batch, latent). parts: (2, chunks, latent, padded), what the chunks add to the gradients of mean
+    and logvar, the latter twice what it is.
     """
     batch, latent = z.shape
     mean, precision, scaled, constant = tables[0], tables[1], tables[2], tables[3]
@@ -267,8 +272,7 @@ def _samples(
         totals[:] = 0
         if coefficients is not None:
             by_point[:] = 0
-            grad_mean[chunk] = 0
-            grad_logvar[chunk] = 0
+            parts[:, chunk] = 0
         for t in range(0, count, tile):
             end = min(t + tile, count)
             for row in range(tile):
@@ -295,8 +299,8 @@ def _samples(
                     joint,
                     totals,
                     by_point,
-                    grad_mean[chunk],
-                    grad_logvar[chunk],
+                    parts[0, chunk],
+                    parts[1, chunk],
                 )
         _finish(count, shifts, totals, own, prior, scale, sums[chunk])
         if coefficients is not None:
@@ -309,41 +313,39 @@ def _samples(
                 coefficients,
                 by_point,
                 grad_z,
-                grad_mean[chunk],
-                grad_logvar[chunk],
+                parts[0, chunk],
+                parts[1, chunk],
             )
 
 
 @njit
-def _means(sums, batch, coefficients, terms, penalty):
-    """terms (3,) = sums (chunks, 3) added over the chunks, in their order, / batch; their weighted sum."""
+def _collect(sums, batch, coefficients, terms, penalty, parts, out):
+    """What the chunks found, added in their order.
+
+    terms (3,) = sums (chunks, 3) / batch, penalty () = coefficients . terms, and out (2, batch, latent) =
+    parts (2, chunks, latent, padded), of which the second, that of logvar, is halved; both may be None.
+    """
+    chunks = len(sums)
     weighted = 0.0
     for k in range(3):
         total = 0.0
-        for chunk in range(len(sums)):
+        for chunk in range(chunks):
             total += sums[chunk, k]
         terms[k] = total / batch
         weighted += coefficients[k] * (total / batch)
     penalty[()] = weighted
-
-
-@njit
-def _gather(parts, out):
-    """out (2, batch, latent) = parts (2, chunks, latent, padded) summed over the chunks, in their order.
-
-    The second, that of logvar, is halved.
-    """
-    _, batch, latent = out.shape
-    chunks = parts.shape[1]
-    for part in range(2):
-        for chunk in range(1, chunks):
+    if out is not None:
+        latent = out.shape[2]
+        for part in range(2):
+            share = out.dtype.type(1 if part == 0 else 0.5)
             for d in range(latent):
+                total = parts[part, 0, d, :batch]
+                for chunk in range(1, chunks):
+                    more = parts[part, chunk, d, :batch]
+                    for j in range(batch):
+                        total[j] += more[j]
                 for j in range(batch):
-                    parts[part, 0, d, j] += parts[part, chunk, d, j]
-        share = parts.dtype.type(1 if part == 0 else 0.5)
-        for d in range(latent):
-            for j in range(batch):
-                out[part, j, d] = share * parts[part, 0, d, j]
+                    out[part, j, d] = share * total[j]
 
 
 def values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
@@ -399,11 +401,10 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
     if gradient:
         scaled = tuple(number(coefficient / batch) for coefficient in coefficients)
         grad_z = np.empty((batch, latent), number)
+        gathered = np.empty((2, batch, latent), number)
         parts = np.empty((2, chunks, latent, padded), number)
-        outputs = grad_z, parts[0], parts[1]
     else:
-        scaled = None
-        outputs = None, None, None
+        scaled = grad_z = gathered = parts = None
     launch(
         _samples,
         chunks,
@@ -419,13 +420,12 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
         scale,
         scaled,
         sums,
-        *outputs,
+        grad_z,
+        parts,
     )
     terms, weighted = np.empty(3, number), np.empty((), number)
-    _means(sums, batch, coefficients, terms, weighted)
+    _collect(sums, batch, coefficients, terms, weighted, parts, gathered)
     values = torch.from_numpy(weighted), torch.from_numpy(terms)
     if not gradient:
         return values
-    gathered = np.empty((2, batch, latent), number)
-    _gather(parts, gathered)
     return *values, *(tensor(out, dtype) for out in (grad_z, gathered[0], gathered[1]))
