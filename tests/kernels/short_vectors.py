@@ -1,4 +1,4 @@
-"""The convolutions' tiles as on a processor without AVX-512: prints their shape, and equal for every run."""
+"""Kernels as on a processor without AVX-512, compared with references; prints the shape of the vectors."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,6 @@ def main() -> None:
 
     from fastdis.kernels.strided_convolution import convolutions, reference
 
-    print(LANES, ROWS)
     for name in RUNS:
         for transposed in (False, True):
             tensors, slopes, _ = run_of(name, transposed, 2)
@@ -25,7 +24,23 @@ def main() -> None:
             gradients = (torch.autograd.grad(output.sum(), leaves) for output in (found, expected))
             for a, b in zip(*gradients, strict=True):
                 torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * float(b.abs().max()))
-            print("equal")
+
+    from test_total_correlation import posteriors
+
+    import fastdis
+    from agreement import assert_as_accurate
+    from fastdis.kernels.total_correlation._lanes import GROUP
+
+    for shape in ((3, 10), (130, 5)):
+        for dtype in (torch.float32, torch.float64):
+            assert_as_accurate(
+                lambda *a: [fastdis.tcvae_penalty(*a, dataset_size=1000)[0]],
+                lambda *a: [fastdis.tcvae_penalty(*a, dataset_size=1000, backend="reference")[0]],
+                posteriors(*shape),
+                [torch.tensor(1.0)],
+                dtype,
+            )
+    print(LANES, ROWS, GROUP)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,7 @@
 """Runs of convolutions against torch's own, and that torch's own are taken wherever they must be."""
 
 import itertools
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,19 +306,6 @@ def test_torchs_defaults_do_not_matter(dtype: torch.dtype) -> None:
     for other in (found, elsewhere):
         assert other.dtype == torch.float32
         torch.testing.assert_close(other, expected)
-
-
-def test_tiles_for_processors_with_shorter_vectors(tmp_path: Path) -> None:
-    """The other shape of a tile, in a process that is told there is no AVX-512."""
-    outcome = subprocess.run(
-        [sys.executable, Path(__file__).with_name("short_vectors.py")],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.split() == ["8", "4", *(["equal"] * 2 * len(RUNS))]
 
 
 def test_the_dispatchers_opinion_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
