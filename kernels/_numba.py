@@ -28,7 +28,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from . import _threads
+from . import _chunks, _threads
 
 # reassoc lets sums vectorise; nnan and ninf are left out, so NaN and infinity keep their meaning
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
@@ -88,7 +88,7 @@ _worker: Any = None  # of the template; each compiled loop has its own
 
 
 def _template(parallel, threads, taken, chunks, step, *arguments):
-    return _threads.take_chunks(parallel, threads, _worker, taken, chunks, step, arguments)
+    return _chunks.take(parallel, threads, _worker, taken, chunks, step, arguments)
 
 
 @functools.cache
@@ -100,7 +100,7 @@ def _loop(worker: Any) -> Any:
     code = _template.__code__.replace(
         co_filename=of.__code__.co_filename, co_firstlineno=of.__code__.co_firstlineno, co_name=name
     )
-    loop = type(of)(code, {"_threads": _threads, "_worker": worker}, name)
+    loop = type(of)(code, {"_chunks": _chunks, "_worker": worker}, name)
     loop.__module__, loop.__qualname__ = of.__module__, name  # the cache's file is named after them
     return njit(loop)
 

@@ -251,7 +251,7 @@ def _samples(
     z: (batch, latent). tables and highest: see `_layout`. width: see `_densities`. rows and tile: multiples
     of GROUP; where samples lack the last is repeated, and left out of every sum.
     own_weight, next_weight: w_ii and w_i(i+1) over the weight of all other pairs, scale.
-    coefficients: those of MI, TC and dwKL in the differentiated sum / batch, or None. sums: (chunks, 3).
+    coefficients: those of MI, TC and dwKL in the differentiated sum, or None. sums: (chunks, 3).
     grad_z: (batch, latent). parts: (2, chunks, latent, padded), what the chunks add to the gradients of mean
     and logvar, the latter twice what it is.
     """
@@ -265,6 +265,10 @@ def _samples(
     weights[:, :batch] = 1
     joint = np.empty((tile, padded), z.dtype)
     marginal = np.empty((latent, tile, padded), z.dtype)
+    if coefficients is not None:
+        number = z.dtype.type
+        by_index, by_total, by_latent = coefficients
+        shares = number(by_index / batch), number(by_total / batch), number(by_latent / batch)
     for chunk in range(first, last):
         start = chunk * rows
         count = min(rows, batch - start)
@@ -294,7 +298,7 @@ def _samples(
                     width,
                     points,
                     tables,
-                    coefficients,
+                    shares,
                     marginal,
                     joint,
                     totals,
@@ -310,7 +314,7 @@ def _samples(
                 points,
                 mean,
                 precision,
-                coefficients,
+                shares,
                 by_point,
                 grad_z,
                 parts[0, chunk],
@@ -399,12 +403,11 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
     chunks = -(-batch // rows)
     sums = np.empty((chunks, 3))
     if gradient:
-        scaled = tuple(number(coefficient / batch) for coefficient in coefficients)
         grad_z = np.empty((batch, latent), number)
         gathered = np.empty((2, batch, latent), number)
         parts = np.empty((2, chunks, latent, padded), number)
     else:
-        scaled = grad_z = gathered = parts = None
+        grad_z = gathered = parts = None
     launch(
         _samples,
         chunks,
@@ -418,7 +421,7 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
         number(own),
         number(following),
         scale,
-        scaled,
+        coefficients if gradient else None,
         sums,
         grad_z,
         parts,
