@@ -4,7 +4,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, compiler
 from numba.extending import intrinsic
 
 
@@ -25,7 +25,9 @@ def take(
     taken: int64 (1,), the chunks taken so far, shared by all threads. step: chunks taken at once.
     True where a call raised.
     """
-    compiled = worker.dispatcher.get_compile_result(types.void(types.int64, types.int64, *arguments))
+    dispatcher = worker.dispatcher
+    flags = compiler.Flags()
+    dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         parallel, threads, _, taken, chunks, step, arguments = values
@@ -33,6 +35,8 @@ def take(
         failed = cgutils.alloca_once_value(builder, context.get_constant(types.int32, 0))
         shared = [counter, chunks, step, failed, *cgutils.unpack_tuple(builder, arguments)]
         data = cgutils.alloca_once_value(builder, cgutils.make_anonymous_struct(builder, shared))
+        called = types.void(types.int64, types.int64, *signature.args[6])
+        compiled = context.compile_subroutine(builder, dispatcher.py_func, called, flags=flags, caching=False)
         region = _region(context, builder.module, data.type, compiled)
         data = builder.bitcast(data, cgutils.voidptr_t)
         with builder.if_else(cgutils.is_not_null(builder, parallel)) as (with_others, alone):
@@ -45,7 +49,6 @@ def take(
                 )
             with alone:
                 builder.call(region, [data])
-        context.active_code_library.add_linking_library(compiled.library)
         return cgutils.is_not_null(builder, builder.load(failed))
 
     return types.boolean(parallel, threads, worker, taken, chunks, step, arguments), codegen
