@@ -6,8 +6,8 @@ in their order: the same machine code runs on the same chunks whatever the numbe
 result depends on it. Numba's own parallel loops compile every kernel twice, to different bits, and its OpenMP
 layer ends a forked process. ``torch.set_num_threads`` is obeyed.
 
-Cache. Compiled code is kept in the user's cache directory under a digest of the files of helpers, whose names
-begin with _, because Numba's own staleness test does not see that another file has changed. Where that
+Cache. Compiled code is kept in the user's cache directory under a digest of all kernels' files, because
+Numba's own staleness test does not see that another file has changed. Where that
 directory cannot be written (a read-only container) kernels are compiled once in each process.
 """
 
@@ -15,6 +15,7 @@ import functools
 import hashlib
 import math
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ _HALF = (torch.float16, torch.bfloat16)
 
 def _cache_directory() -> str:
     """A writable directory for compiled code, or "" where there is none."""
-    helpers = sorted(Path(__file__).parent.rglob("_[!_]*.py"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in helpers)).hexdigest()[:16]
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     directory = Path(numba.config.CACHE_DIR or platformdirs.user_cache_path("fastdis")) / f"numba-{digest}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -53,15 +54,19 @@ def _cache_directory() -> str:
 
 
 _CACHE = _cache_directory()
+_decorating = threading.Lock()
 
 
 def njit(function: Callable[..., Any]) -> Any:
     """numba.njit with the options of this project."""
-    users, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _CACHE  # read once, while decorating
-    try:
-        return numba.njit(function, nogil=True, error_model="numpy", fastmath=_FASTMATH, cache=bool(_CACHE))
-    finally:
-        numba.config.CACHE_DIR = users
+    with _decorating:
+        users, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _CACHE  # read once, while decorating
+        try:
+            return numba.njit(
+                function, nogil=True, error_model="numpy", fastmath=_FASTMATH, cache=bool(_CACHE)
+            )
+        finally:
+            numba.config.CACHE_DIR = users
 
 
 def threads(nanoseconds: float) -> int:
@@ -72,7 +77,8 @@ def threads(nanoseconds: float) -> int:
 def launch(worker: Any, chunks: int, nanoseconds: float, *arguments: Any) -> None:
     """Run ``worker(first, last, *arguments)`` over all chunks, on as many threads as the work is worth.
 
-    These are all or one, whatever the number of chunks: OpenMP ends and makes threads where it changes.
+    These are all of torch's or one, whatever the number of chunks: OpenMP ends and makes threads where it
+    changes.
 
     Raises:
         MemoryError: the worker found none.
@@ -96,6 +102,7 @@ def _loop(worker: Any) -> Any:
     """The compiled loop over the chunks of a worker, kept in the cache beside it."""
 
     of = worker.py_func
+    assert of.__closure__ is None, "the cache tells loops apart by their workers' names"
     name = f"{of.__name__}_chunks"
     code = _template.__code__.replace(
         co_filename=of.__code__.co_filename, co_firstlineno=of.__code__.co_firstlineno, co_name=name

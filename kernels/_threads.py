@@ -27,6 +27,7 @@ def _openmp() -> int:
     return ctypes.cast(ctypes.CDLL(str(found[0])).GOMP_parallel, ctypes.c_void_p).value or 0
 
 
+_MOST = 64  # threads of the Python pool, made when they are needed
 _parallel = _openmp()
 _pool: ThreadPoolExecutor | None = None
 
@@ -53,7 +54,7 @@ def run(loop: Callable[..., bool], threads: int, *arguments: Any) -> None:
         failed = loop(_parallel if threads > 1 else 0, threads, *arguments)
     else:
         if _pool is None:
-            _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="fastdis")
+            _pool = ThreadPoolExecutor(_MOST, thread_name_prefix="fastdis")
         helpers = [_pool.submit(loop, 0, 1, *arguments) for _ in range(threads - 1)]
         try:
             failed = loop(0, 1, *arguments)

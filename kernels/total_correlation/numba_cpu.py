@@ -45,10 +45,9 @@ def _largest(values):
 
 @njit
 def _largest_density(x, mean, scaled, constant):
-    largest = constant[0] - (x - mean[0]) * (x - mean[0]) * scaled[0]
+    largest = _lanes.density(x, mean[0], scaled[0], constant[0])
     for j in range(1, mean.size):
-        difference = x - mean[j]
-        largest = max(largest, constant[j] - difference * difference * scaled[j])
+        largest = max(largest, _lanes.density(x, mean[j], scaled[j], constant[j]))
     return largest
 
 
@@ -79,7 +78,7 @@ def _layout(mean, logvar, tables, highest):
 
 @njit
 def _start(first, count, z, mean, scaled, constant, highest, points, shifts, own, prior):
-    """What a chunk's samples, from number first, need: points (latent, rows) and shifts (latent + 1, rows).
+    """What a chunk's samples, from number first, need: points and shifts (latent + 1, rows), but the joint's.
 
     Also the logarithms of their own density, in powers of two, and of the prior's, in nats, (rows,) each. The
     last sample fills its group.
@@ -103,7 +102,7 @@ def _start(first, count, z, mean, scaled, constant, highest, points, shifts, own
             lowest = min(lowest, shift[t])
         if not lowest > highest[d] + least:
             for t in range(count):
-                if not shift[t] > highest[d] + least:
+                if shift[t] <= highest[d] + least:  # NaN stays
                     shift[t] = _largest_density(point[t], mean[d], scaled[d], constant[d])
         point[count:] = point[count - 1]
         shift[count:] = shift[count - 1]
@@ -116,7 +115,8 @@ def _densities(first, last, width, points, shifts, tables, upper, weights, own, 
     width: the batch in whole vectors, which rows (padded) may exceed.
     In: points, shifts and own as `_start` leaves them; tables as `_layout` does; upper, which no joint
     density exceeds; weights like joint.
-    Out: marginal (latent, tile, padded), joint (tile, padded); totals (latent + 1, rows), the joint's last.
+    Out: marginal (latent, tile, padded), joint (tile, padded); totals (latent + 1, rows), the joint's last;
+    the joint's shifts.
     """
     mean, scaled, constant = tables[0], tables[2], tables[3]
     latent = len(marginal)
@@ -139,7 +139,8 @@ def _densities(first, last, width, points, shifts, tables, upper, weights, own, 
                     totals,
                 )
     for t in range(first, last):
-        shifts[latent, t] = own[t] if own[t] > upper + LEAST else _largest(joint[t - first, :width])
+        shifts[latent, t] = _largest(joint[t - first, :width]) if own[t] <= upper + LEAST else own[t]
+    shifts[latent, last : last + -last % GROUP] = shifts[latent, last - 1]
     for t in range(first, last, GROUP):
         _lanes.joints((latent, t, t - first), (0, width), shifts, weights, joint, totals)
 

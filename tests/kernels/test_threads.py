@@ -11,6 +11,9 @@ import torch
 
 from fastdis.kernels import _numba, _threads
 
+if os.name == "nt":
+    pytest.skip("asks the C library of a Unix which thread it runs on", allow_module_level=True)
+
 pytestmark = pytest.mark.filterwarnings("ignore:Cannot cache compiled function:numba.NumbaWarning")
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 import fastdis
 from agreement import assert_as_accurate
-from fastdis.kernels.total_correlation import reference
+from fastdis.kernels.total_correlation import numba_cpu, reference
+from fastdis.kernels.total_correlation._lanes import GROUP
 from faulty import decompose, wrong_stride_log_weights
 
 N = 737_280
@@ -228,8 +229,49 @@ def test_identical_posteriors_carry_no_information() -> None:
 
 def test_nan_is_not_hidden() -> None:
     z, mean, logvar = (tensor.float() for tensor in posteriors(9, 3))
-    mean[4, 1] = math.nan
-    assert torch.stack(fastdis.kl_decomposition(z, mean, logvar, dataset_size=N)).isnan().any()
+    z[2] += 1e4  # far from all: its shift is searched
+    for tensor in (z, mean, logvar):
+        kept = tensor[4, 1].clone()
+        tensor[4, 1] = math.nan
+        assert torch.stack(fastdis.kl_decomposition(z, mean, logvar, dataset_size=N)).isnan().all()
+        tensor[4, 1] = kept
+
+
+def test_a_sample_astronomically_far_off() -> None:
+    """Its squared distances are rounded to more than the exponentials' whole range."""
+    arguments = [tensor.float() for tensor in posteriors(35, 3)]
+    arguments[0][7] = 1e5
+    arguments[2][:] = -6
+    found, eager, truth = (
+        torch.stack(fastdis.kl_decomposition(*tensors, dataset_size=N, backend=backend)).double()
+        for tensors, backend in (
+            (arguments, "numba"),
+            (arguments, "reference"),
+            ([tensor.double() for tensor in arguments], "reference"),
+        )
+    )
+    assert ((found - truth).abs() <= 2 * (eager - truth).abs()).all()
+
+
+def test_the_last_sample_fills_its_group() -> None:
+    """Whatever lay in the memory of the shifts before."""
+    z, mean, logvar = (tensor.float().numpy() for tensor in posteriors(5, 3))
+    tables, highest = np.empty((4, 3, 32), np.float32), np.empty(3, np.float32)
+    numba_cpu._layout(mean, logvar, tables, highest)
+    own, prior = np.empty((2, 8))
+    points, totals = np.empty((3, 8), np.float32), np.zeros((4, 8), np.float32)
+    shifts = np.full((4, 8), -300, np.float32)
+    numba_cpu._start(0, 5, z, tables[0], tables[2], tables[3], highest, points, shifts, own, prior)
+    weights = np.zeros((8, 32), np.float32)
+    weights[:, :5] = 1
+    joint, marginal = np.empty((8, 32), np.float32), np.empty((3, 8, 32), np.float32)
+    numba_cpu._densities(
+        0, 5, 32, points, shifts, tables, highest.sum(), weights, own, marginal, joint, totals
+    )
+    filled = -(-5 // GROUP) * GROUP
+    assert (joint[5:filled] == joint[4]).all()
+    assert (marginal[:, 5:filled] == marginal[:, 4:5]).all()
+    assert np.isfinite(joint[:filled]).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -273,7 +315,7 @@ def test_every_output_is_written() -> None:
 
 
 def test_no_bit_depends_on_the_number_of_threads() -> None:
-    leaves = [tensor.float().requires_grad_() for tensor in posteriors(700, 10)]
+    leaves = [tensor.float().requires_grad_() for tensor in posteriors(701, 10)]
     before = torch.get_num_threads()
     results = []
     try:
