@@ -33,9 +33,12 @@ def take(
         parallel, threads, _, taken, chunks, step, arguments = values
         counter = context.make_array(signature.args[3])(context, builder, taken).data
         failed = cgutils.alloca_once_value(builder, context.get_constant(types.int32, 0))
-        shared = [counter, chunks, step, failed, *cgutils.unpack_tuple(builder, arguments)]
+        arguments = cgutils.unpack_tuple(builder, arguments)
+        kinds = signature.args[6]
+        lent = [_lent(context, builder, kind, value) for kind, value in zip(kinds, arguments, strict=True)]
+        shared = [counter, chunks, step, failed, *lent]
         data = cgutils.alloca_once_value(builder, cgutils.make_anonymous_struct(builder, shared))
-        called = types.void(types.int64, types.int64, *signature.args[6])
+        called = types.void(types.int64, types.int64, *kinds)
         compiled = context.compile_subroutine(builder, dispatcher.py_func, called, flags=flags, caching=False)
         region = _region(context, builder.module, data.type, compiled)
         data = builder.bitcast(data, cgutils.voidptr_t)
@@ -52,6 +55,18 @@ def take(
         return cgutils.is_not_null(builder, builder.load(failed))
 
     return types.boolean(parallel, threads, worker, taken, chunks, step, arguments), codegen
+
+
+def _lent(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """An array without its count of references, for which threads that make views would wait.
+
+    The caller holds a reference for as long as the threads run.
+    """
+    if not isinstance(kind, types.Array):
+        return value
+    array = context.make_array(kind)(context, builder, value)
+    array.meminfo = cgutils.get_null_value(array.meminfo.type)
+    return array._getvalue()
 
 
 def _region(context: Any, module: Any, data_type: Any, compiled: Any) -> Any:

@@ -100,7 +100,6 @@ def _template(parallel, threads, taken, chunks, step, *arguments):
 @functools.cache
 def _loop(worker: Any) -> Any:
     """The compiled loop over the chunks of a worker, kept in the cache beside it."""
-
     of = worker.py_func
     assert of.__closure__ is None, "the cache tells loops apart by their workers' names"
     name = f"{of.__name__}_chunks"
