@@ -340,8 +340,6 @@ def _save_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...
 def _scale_gradients(ctx: Any, grad: Tensor | None, *unused: None) -> tuple[Tensor | None, ...]:
     if grad is None:
         return (None,) * 7
-    if grad.device.type == "cpu" and not torch.is_grad_enabled():
-        return *(grad * gradient for gradient in ctx.saved_tensors[:3]), None, None, None, None
     gradients = _tcvae_penalty_backward(grad, *ctx.saved_tensors)
     return *gradients, None, None, None, None
 
