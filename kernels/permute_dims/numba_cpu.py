@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._numba import array, launch, njit, tensor, threads
 
-_STEP_NS, _COPY_NS = 2.5, 0.4  # an element on one thread
+_STEP_NS = 2.5  # an element on one thread
 _ROWS = 256
 
 # Steele, Lea & Flood 2014: SplitMix64
@@ -100,5 +100,5 @@ def _run(worker, values: Tensor, seed: Tensor) -> Tensor:
     columns = out.T if alone else np.empty((latent, batch), source.dtype)
     launch(worker, latent, work, np.uint64(seed.item()), source, columns)
     if not alone:
-        launch(_interleave, -(-batch // _ROWS), _COPY_NS * source.size, _ROWS, columns, out)
+        launch(_interleave, -(-batch // _ROWS), work, _ROWS, columns, out)  # the threads are awake
     return tensor(out, values.dtype)
