@@ -7,8 +7,9 @@ the B rows::
 
 Never across the latents of a row. The gradient goes back along the permutations: d z_{p_d(i), d} = g_id.
 
-Work: B D random numbers and swaps, one read and one write of z; the permutations are not stored, the
-gradient draws them again. On the GPU all pairs of a column are compared, in one launch up to 16,384 rows.
+Work: B D random numbers and swaps, one read and one write of z, and one of each more where two threads share
+it; the permutations are not stored, the gradient draws them again. On the GPU all pairs of a column are
+compared, in one launch up to 16,384 rows.
 """
 
 from typing import Any

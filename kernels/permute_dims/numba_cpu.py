@@ -9,7 +9,7 @@ from torch import Tensor
 from .._numba import array, launch, njit, tensor, threads
 
 _STEP_NS = 2.5  # an element on one thread
-_ROWS = 256
+_ROWS = 256  # of a chunk that is interleaved
 
 # Steele, Lea & Flood 2014: SplitMix64
 _INCREMENT = np.uint64(0x9E3779B97F4A7C15)

@@ -258,7 +258,7 @@ def _samples(
     """
     batch, latent = z.shape
     mean, precision, scaled, constant = tables[0], tables[1], tables[2], tables[3]
-    padded = mean.shape[1]
+    padded, upper = mean.shape[1], highest.sum()
     own, prior = np.empty((2, rows))
     points, by_point = np.empty((2, latent, rows), z.dtype)
     shifts, totals = np.empty((2, latent + 1, rows), z.dtype)
@@ -285,9 +285,7 @@ def _samples(
                 weights[row, i] = own_weight
                 if next_weight != 1:
                     weights[row, (i + 1) % batch] = next_weight
-            _densities(
-                t, end, width, points, shifts, tables, highest.sum(), weights, own, marginal, joint, totals
-            )
+            _densities(t, end, width, points, shifts, tables, upper, weights, own, marginal, joint, totals)
             for row in range(tile):
                 i = start + min(t + row, count - 1)
                 weights[row, i] = 1

@@ -336,8 +336,8 @@ def test_memory_grows_with_the_batch_and_not_with_its_square() -> None:
     fastdis.tcvae_penalty(*leaves, dataset_size=N)[0].backward()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    arrays = 2 * 16 + 8  # two gradients of every chunk, the layout, the outputs
-    tiles = 2 * (2**17 * 1.25 + 2 * 16 * 2048)  # of two threads
+    arrays = 2 * 16 + 10  # two gradients of every chunk, the layout, the outputs, a chunk's samples
+    tiles = 2 * 4 * 12 * 2080  # of two threads: four samples' exponentials, joint densities and weights
     assert peak < 4 * (arrays * 2048 * 10 + tiles)
 
 
