@@ -230,7 +230,7 @@ def replayed(step: Step) -> Step:
 def check() -> int:
     """Every operation against the float64 reference; how many comparisons passed."""
     import fastdis
-    from agreement import assert_as_accurate
+    from support.agreement import assert_as_accurate
 
     passed = 0
     for dtype in (torch.float32, torch.float64):

@@ -15,7 +15,7 @@ import baselines
 import fastdis
 from fastdis._memory import keep_freed_memory
 from fastdis.training.batches import batches
-from fastdis.training.players import optimizers_of, play, turns_of
+from fastdis.training.turns import optimizers_of, play, turns_of
 
 N, BETA, BATCH = 737_280, 6.0, 64
 ROUNDS = 25

@@ -21,7 +21,7 @@ from fastdis import metrics, posterior
 from fastdis.evaluation.encoded_run import EncodedRun
 from fastdis.training.checkpoint import latest
 from fastdis.training.presets import PRESETS
-from fastdis.training.recipe import Recipe
+from fastdis.training.run_config import RunConfig
 from fastdis.training.train import train_recipe
 
 PAGE = Path(__file__).resolve().parent / "training.md"
@@ -29,7 +29,7 @@ MAX_PAIRS = 4e9  # of the exact decomposition; where more are needed it samples 
 POINTS = ("ae", "infogan")  # an autoencoder's codes have no density, a GAN's q(z|x) is not trained to be one
 
 
-def shortened(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+def shortened(recipe: RunConfig, changes: dict[str, Any]) -> RunConfig:
     """With fewer steps, and a capacity that grows over the same share of them."""
     settings = dict(recipe.settings)
     if "iterations" in settings:
@@ -37,7 +37,7 @@ def shortened(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     return replace(recipe, settings=settings, **changes)
 
 
-def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
+def judged(recipe: RunConfig, run: Path) -> dict[str, Any]:
     """What the page says of a trained run: the log's last line, and scores of every image's code."""
     encoded = EncodedRun.of(run)
     mean, logvar = encoded.codes
@@ -59,7 +59,7 @@ def judged(recipe: Recipe, run: Path) -> dict[str, Any]:
     return result
 
 
-def page(results: dict[str, dict[str, Any]], recipes: dict[str, Recipe]) -> str:
+def page(results: dict[str, dict[str, Any]], recipes: dict[str, RunConfig]) -> str:
     lines = [
         "# Every preset, for a while",
         "",

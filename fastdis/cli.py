@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from .posterior import MAX_PAIRS
-from .training.names import MODELS, OBJECTIVES, require_known
 from .training.presets import PRESETS
-from .training.recipe import Recipe
+from .training.registry import MODELS, OBJECTIVES, require_known
+from .training.run_config import RunConfig
 from .version import __version__
 
 if TYPE_CHECKING:
     from .evaluation import Report
 
-DEMO = Recipe(steps=3000, learning_rate=1e-3)
+DEMO = RunConfig(steps=3000, learning_rate=1e-3)
 QUICK = replace(DEMO, every=11, steps=500)
 
 # what the parser raises; the module it lives in differs between versions of typer
@@ -83,8 +83,8 @@ def _fastdis(
 
 
 def _setting(name: str, text: str, default: str | None = None) -> Any:
-    """An option for a field of `Recipe`: absent unless given, so that a resumed run keeps its own."""
-    shown = getattr(Recipe, name) if default is None else default
+    """An option for a field of `RunConfig`: absent unless given, so that a resumed run keeps its own."""
+    shown = getattr(RunConfig, name) if default is None else default
     return typer.Option(help=f"{text} [default: {shown}]", show_default=False)
 
 
@@ -149,7 +149,7 @@ def train(
         if resume:
             raise ValueError("train: --preset goes with a new run; a resumed one has its own settings")
         require_known("preset", preset, PRESETS)
-    recipe = Recipe.of_run(run) if resume else PRESETS[preset] if preset else Recipe()
+    recipe = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
     changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})
     options: dict[str, Any] = {
         "objective": objective,

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .kernels import _check, _dispatch
+from . import _checks
+from .kernels import _dispatch
 from .kernels.gaussian_kl import gaussian_kl, reparameterize, reparameterize_kl
 from .kernels.permute_dims import permute_dims
 from .kernels.total_correlation import KLDecomposition, kl_decomposition, tcvae_penalty, total_correlation
@@ -102,7 +103,7 @@ def discriminator_total_correlation(discriminator: Callable[[Tensor], Tensor], z
         >>> discriminator_total_correlation(lambda z: torch.tensor([[2.0, 0.5]]), torch.zeros(1, 3))
         tensor(1.5000)
     """
-    _check.matrices("factor_vae_terms", z=z)
+    _checks.matrices("factor_vae_terms", z=z)
     logits = _two_logits(frozen(discriminator)(z))
     return (logits[:, 0] - logits[:, 1]).mean()
 
@@ -134,8 +135,8 @@ def discriminator_loss(
         >>> discriminator_loss(lambda z: torch.zeros(len(z), 2), torch.zeros(4, 3), torch.zeros(4, 3))
         tensor(0.6931)
     """
-    _check.matrices("factor_vae_terms", z=z)
-    _check.matrices("factor_vae_terms", z_other=z_other)
+    _checks.matrices("factor_vae_terms", z=z)
+    _checks.matrices("factor_vae_terms", z_other=z_other)
     of_q = _two_logits(discriminator(z.detach()))
     of_product = _two_logits(discriminator(permute_dims(z_other.detach(), generator=generator)))
     return 0.5 * (
@@ -208,8 +209,8 @@ def dip_vae_penalty(
         >>> fastdis.dip_vae_penalty(mean, mean, variant="i", lambda_od=0.5)
         tensor(1.)
     """
-    _check.matrices("dip_vae_penalty", mean=mean, logvar=logvar)
-    _check.choice("dip_vae_penalty", "variant", variant, ("i", "ii"))
+    _checks.matrices("dip_vae_penalty", mean=mean, logvar=logvar)
+    _checks.choice("dip_vae_penalty", "variant", variant, ("i", "ii"))
     if lambda_d is None:
         lambda_d = 10 * lambda_od if variant == "i" else lambda_od
     mean, logvar = _dispatch.widened(mean, logvar)

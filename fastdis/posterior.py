@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .kernels import _check, aggregated_posterior, marginal_density
+from . import _checks
+from .kernels import aggregated_posterior, marginal_density
 
 Array: TypeAlias = NDArray[np.generic] | Tensor
 Float: TypeAlias = NDArray[np.float64]
@@ -136,7 +137,7 @@ def decompose(
         True
     """
     mean, logvar = _tensors("decompose", mean=mean, logvar=logvar)
-    _check.posteriors("decompose", mean, mean, logvar, tolerance)
+    _checks.posteriors("decompose", mean, mean, logvar, tolerance)
     count, latent = mean.shape
     if samples < 1:
         raise ValueError(f"decompose: samples must be at least 1, got {samples}")
@@ -290,7 +291,7 @@ def log_density(
         array([-0.9189])
     """
     z, mean, logvar = _tensors("log_density", z=z, mean=mean, logvar=logvar)
-    _check.posteriors("log_density", z, mean, logvar, tolerance)
+    _checks.posteriors("log_density", z, mean, logvar, tolerance)
     pairs, limit = len(z) * len(mean), _limit("log_density", max_pairs, mean)
     if pairs > limit:
         expected = aggregated_posterior.expected_pairs(z, mean, logvar, tolerance=tolerance, backend=backend)
@@ -355,7 +356,7 @@ def marginal_curves(
     if points < 2:
         raise ValueError(f"marginal_curves: points must be at least 2, got {points}")
     mean, logvar = _tensors("marginal_curves", mean=mean, logvar=logvar)
-    _check.posteriors("marginal_curves", mean, mean, logvar, 1e-6)
+    _checks.posteriors("marginal_curves", mean, mean, logvar, 1e-6)
     reach = 4 * torch.exp(0.5 * logvar)
     low = (mean - reach).amin(dim=0).clamp(max=-4).double().cpu().numpy()
     high = (mean + reach).amax(dim=0).clamp(min=4).double().cpu().numpy()

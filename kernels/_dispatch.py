@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import _check
+from .. import _checks
 
 BACKENDS = ("auto", "reference", "numba", "triton")
 _DEVICE = {"numba": "cpu", "triton": "cuda"}
@@ -43,7 +43,7 @@ def choose(function: str, backend: str, tensor: Tensor, *, triton: bool = False)
         ValueError: the backend's name is unknown.
         RuntimeError: a backend asked for by name cannot run here; the message says what to install or move.
     """
-    _check.choice(function, "backend", backend, BACKENDS)
+    _checks.choice(function, "backend", backend, BACKENDS)
     device = tensor.device.type
     if backend == "auto":
         for name in ("numba", "triton") if triton else ("numba",):

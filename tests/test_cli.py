@@ -11,17 +11,17 @@ import pytest
 import fastdis
 from fastdis import cli, posterior
 from fastdis.training import TrainingInterrupted
-from fastdis.training.names import OBJECTIVES
 from fastdis.training.presets import PRESETS
-from fastdis.training.recipe import Recipe
-from toys import small_vae, squares
+from fastdis.training.registry import OBJECTIVES
+from fastdis.training.run_config import RunConfig
+from support.toys import small_vae, squares
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Commands see a small model and a small data set, in a folder of their own."""
-    monkeypatch.setattr(Recipe, "build_data", lambda self: squares())
-    monkeypatch.setattr(Recipe, "build_model", lambda self: small_vae(self.seed))
+    monkeypatch.setattr(RunConfig, "build_data", lambda self: squares())
+    monkeypatch.setattr(RunConfig, "build_model", lambda self: small_vae(self.seed))
     monkeypatch.chdir(tmp_path)
 
 
@@ -89,7 +89,7 @@ def test_a_preset_and_what_overrides_it(fastdis_command: Any) -> None:
     assert (status, out) == (0, "trained: run; score it with: fastdis evaluate run\n")
     config = json.loads(Path("run/config.json").read_text())
     assert config["settings"] == {"channels": 1, "gamma": 40, "likelihood": "bernoulli"}
-    assert config["schedules"] == {"gamma": "Linear(start=0.0, stop=40, steps=2)"}
+    assert config["schedules"] == {"gamma": "LinearSchedule(start=0.0, stop=40, steps=2)"}
     assert {"objective": "factor-vae", "learning_rate": 1e-3, "model": "burgess"}.items() <= config.items()
     assert fastdis_command("train", "run", "--steps", "5", "--resume")[0] == 0
     status, _, err = fastdis_command("train", "run", "--set", "gamma=35", "--objective", "vae", "--resume")
@@ -109,7 +109,7 @@ def test_every_preset_can_be_built_and_kept(name: str, tmp_path: Path) -> None:
     recipe = PRESETS[name]
     config = json.dumps(recipe.to_dict())
     (tmp_path / "config.json").write_text(config)
-    kept = Recipe.of_run(tmp_path)
+    kept = RunConfig.of_run(tmp_path)
     assert kept.to_dict() == json.loads(config)
     assert repr(kept.build_objective(96)) == repr(recipe.build_objective(96))
     assert kept.title().startswith(recipe.objective)
@@ -127,7 +127,7 @@ def test_presets_train(fastdis_command: Any, name: str, monkeypatch: pytest.Monk
 
 
 def test_demo_is_finished_where_it_was_left(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "QUICK", Recipe(steps=3, batch_size=8, every=11))
+    monkeypatch.setattr(cli, "QUICK", RunConfig(steps=3, batch_size=8, every=11))
     status, out, _ = fastdis_command("demo", "--quick")
     assert status == 0
     assert "1 image in 11" in out
@@ -282,20 +282,20 @@ def test_a_run_is_not_overwritten(fastdis_command: Any) -> None:
     "stop", [TrainingInterrupted("stopped at step 7; checkpoint c"), KeyboardInterrupt()]
 )
 def test_ctrl_c(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch, stop: BaseException) -> None:
-    def interrupted(self: Recipe) -> None:
+    def interrupted(self: RunConfig) -> None:
         raise stop
 
-    monkeypatch.setattr(Recipe, "build_data", interrupted)
+    monkeypatch.setattr(RunConfig, "build_data", interrupted)
     status, _, err = fastdis_command("train", "run", *SHORT)
     assert status == 130
     assert err.strip().splitlines()[-1] == f"fastdis: {str(stop) or 'interrupted'}"
 
 
 def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Recipe) -> None:
+    def broken(self: RunConfig) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(Recipe, "build_data", broken)
+    monkeypatch.setattr(RunConfig, "build_data", broken)
     monkeypatch.setattr(sys, "argv", ["fastdis", "train", "run"])
     with pytest.raises(KeyError):
         cli.main()

@@ -15,8 +15,8 @@ from fastdis.data import FactorDataset
 from fastdis.evaluation import encode, evaluate, evaluate_codes, evaluate_run, score
 from fastdis.losses import reconstruction_loss
 from fastdis.training import fit
-from fastdis.training.recipe import Recipe
-from toys import small_vae, squares
+from fastdis.training.run_config import RunConfig
+from support.toys import small_vae, squares
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -212,14 +212,14 @@ def test_a_file_of_codes_that_is_not_there(tmp_path: Path) -> None:
 @pytest.fixture
 def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of two steps, of which data and model are small."""
-    monkeypatch.setattr(Recipe, "build_data", lambda self: squares())
-    monkeypatch.setattr(Recipe, "build_model", lambda self: small_vae())
-    recipe = Recipe(steps=2, batch_size=8)
+    monkeypatch.setattr(RunConfig, "build_data", lambda self: squares())
+    monkeypatch.setattr(RunConfig, "build_model", lambda self: small_vae())
+    recipe = RunConfig(steps=2, batch_size=8)
     train(recipe, tmp_path)
     return tmp_path
 
 
-def train(recipe: Recipe, folder: Path, resume: bool = False) -> None:
+def train(recipe: RunConfig, folder: Path, resume: bool = False) -> None:
     fit(
         recipe.build_model(),
         recipe.build_objective(96),
@@ -256,7 +256,7 @@ def test_codes_are_read_back_until_the_checkpoint_changes(
     first = evaluate_run(run_dir, progress=False).content
     assert evaluate_run(run_dir, progress=False).content == first
     assert len(calls) == 1
-    train(Recipe(steps=4, batch_size=8), run_dir, resume=True)
+    train(RunConfig(steps=4, batch_size=8), run_dir, resume=True)
     assert evaluate_run(run_dir, progress=False).content != first
     assert len(calls) == 2
     (run_dir / "codes.npz").write_bytes(b"spoilt")

@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.multiprocessing
 
-import workers
 from fastdis import posterior
+from support import workers
 
 
 def narrow(count: int = 600, latent: int = 4, seed: int = 1000) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ import fastdis
 from fastdis.data import dsprites
 from fastdis.evaluation import encode
 from fastdis.losses import reconstruction_loss
-from pretrained import load
+from support.pretrained import load
 
 # from an independent run over the regenerated grid
 KL = {

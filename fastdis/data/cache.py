@@ -9,8 +9,8 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from .._files import atomic_write
 from ..kernels.sprites import GRID_SIZE, SIDE, render
-from .atomic import atomic_write
 
 SHA256 = "3a228f4037ef3d42a42588e0e01f1078aa2df13cfa17584e88c95ed9fb5672da"
 _SHAPE = (GRID_SIZE, SIDE * SIDE // 8)

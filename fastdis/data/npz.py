@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import atomic_write
 from .._progress import progress_bar
 from ..kernels.packed_images import pack
 from ..kernels.sprites import SIDE
 from . import layout
-from .atomic import atomic_write
 from .factor_dataset import FactorDataset
 
 _ROWS = 1024  # of an array, at a time

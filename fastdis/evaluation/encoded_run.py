@@ -8,11 +8,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from .._files import atomic_write
 from ..data import FactorDataset
-from ..data.atomic import atomic_write
 from ..models import VAE
 from ..training.checkpoint import load_weights
-from ..training.recipe import Recipe
+from ..training.run_config import RunConfig
 from .encode import Codes, encode
 
 
@@ -35,7 +35,7 @@ class EncodedRun:
             ValueError: the checkpoint is damaged or of another architecture, or the model is not known.
             OSError: ``codes.npz`` cannot be written.
         """
-        recipe = Recipe.of_run(run_dir)
+        recipe = RunConfig.of_run(run_dir)
         model = recipe.build_model()
         checkpoint = load_weights(run_dir, model)
         data = recipe.build_data()

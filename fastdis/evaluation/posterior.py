@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .. import plots
-from ..data.atomic import atomic_write
+from .._files import atomic_write
 from ..metrics.files import named_arrays
 from ..posterior import PosteriorDecomposition, decompose, marginal_curves
 from ..version import __version__

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 from .. import plots
-from ..data.atomic import atomic_write
+from .._files import atomic_write
 from ..functional import gaussian_kl
 from ..models import VAE
 from ..posterior import decompose

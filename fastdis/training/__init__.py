@@ -4,6 +4,6 @@ from .checkpoint import load_weights
 from .interrupt import TrainingInterrupted
 from .loop import fit
 from .many import fit_many
-from .schedules import Linear
+from .schedules import LinearSchedule
 
-__all__ = ["Linear", "TrainingInterrupted", "fit", "fit_many", "load_weights"]
+__all__ = ["LinearSchedule", "TrainingInterrupted", "fit", "fit_many", "load_weights"]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..data import FactorDataset
 from ..kernels.packed_images import unpack
-from .processes import rank, world
+from .distributed import rank, world
 
 
 @runtime_checkable

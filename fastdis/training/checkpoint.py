@@ -15,9 +15,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..data.atomic import atomic_write
-from .position import Position
-from .processes import gathered, mean, rank, wait
+from .._files import atomic_write
+from .distributed import gathered, mean, rank, wait
+from .train_state import TrainState
 
 _KEPT = 2
 
@@ -29,7 +29,7 @@ def latest(run_dir: Path) -> Path | None:
 
 def write_checkpoint(
     run_dir: Path,
-    position: Position,
+    position: TrainState,
     model: nn.Module,
     objective: nn.Module,
     optimizers: Mapping[str, Optimizer],
@@ -83,7 +83,7 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
 
 def read_checkpoint(
     path: Path, model: nn.Module, objective: nn.Module, optimizers: Mapping[str, Optimizer]
-) -> Position:
+) -> TrainState:
     """Put everything back to where it was when the checkpoint was written, torch's default generators too.
 
     Raises:
@@ -99,7 +99,7 @@ def read_checkpoint(
         optimizer.load_state_dict({"state": state, "param_groups": groups[player]})
     _set_generators(model, _without(f"generator.{rank()}", tensors))
     sums = {name: tensors[f"sums.{name}"] for name in json.loads(metadata["terms"])}
-    return Position(
+    return TrainState(
         step=json.loads(metadata["step"]),
         drawn=json.loads(metadata["drawn"]),
         seconds=json.loads(metadata["seconds"]),

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data.atomic import atomic_write
-from .processes import rank
+from .._files import atomic_write
+from .distributed import rank
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

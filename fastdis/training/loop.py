@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from .._memory import keep_freed_memory
 from .._progress import progress_bar
 from ..version import __version__
-from . import processes
+from . import distributed
 from .batches import Images, batches
 from .checkpoint import device_of, read_checkpoint, write_checkpoint
 from .interrupt import TrainingInterrupted, signals_kept
 from .latents import kl_per_latent
 from .log import Log, Row
-from .players import optimizers_of, play, turns_of
-from .position import Position
 from .run_folder import open_run
 from .schedules import Schedule, check_schedules, described, scheduled
+from .train_state import TrainState
+from .turns import optimizers_of, play, turns_of
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -74,7 +74,7 @@ def fit(
         batch_size: images a step, over all processes; an iterable brings its own.
         learning_rate: Adam's.
         schedules: functions of the step (from 0), by the name of what they set: "learning_rate" or a number
-            of the objective, as in ``{"beta": Linear(0.0, 4.0, steps=10_000)}``.
+            of the objective, as in ``{"beta": LinearSchedule(0.0, 4.0, steps=10_000)}``.
         precision: "float32", or "bfloat16" for forward passes under autocast.
         compile: run the model through ``torch.compile(mode="reduce-overhead")``: CUDA graphs on a GPU.
         seed: of the images' order and of the noise.
@@ -129,7 +129,7 @@ def fit(
         "seed": seed,
         "precision": precision,
         "compile": compile,
-        "processes": processes.world(),
+        "processes": distributed.world(),
         **(config or {}),
     }
     folder = None if run_dir is None else Path(run_dir)
@@ -144,11 +144,11 @@ def fit(
         torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type),
         signals_kept(folder is not None) as received,
     ):
-        torch.manual_seed(seed + processes.rank())
-        position = read_checkpoint(checkpoint, model, objective, optimizers) if checkpoint else Position()
+        torch.manual_seed(seed + distributed.rank())
+        position = read_checkpoint(checkpoint, model, objective, optimizers) if checkpoint else TrainState()
         if position.step > steps:
             raise ValueError(f"fit: steps must be at least the {position.step} already done, got {steps}")
-        processes.broadcast(model, objective)
+        distributed.broadcast(model, objective)
         stream = batches(data, batch_size, seed, start=position.drawn, device=device)
         log = Log(folder, position.step, tensorboard)
         latents = Log(folder, position.step, name="kl_per_latent")
@@ -161,7 +161,7 @@ def fit(
             images = next(stream)
             return images
 
-        shown = progress and processes.rank() == 0
+        shown = progress and distributed.rank() == 0
         with (
             progress_bar("training", steps, "steps", done=position.step, shown=shown) as update,
             scheduled(schedules, objective, optimizers["model"]) as set_schedules,
@@ -179,9 +179,9 @@ def fit(
                     _require_finite(position, model, checkpoint)
                 position.seconds += time.perf_counter() - began
 
-                if line_due or processes.world() == 1:  # where several processes meet
-                    stopped = processes.any_of(bool(received))
-                    ended = stopped or processes.any_of(time.monotonic() >= until)
+                if line_due or distributed.world() == 1:  # where several processes meet
+                    stopped = distributed.any_of(bool(received))
+                    ended = stopped or distributed.any_of(time.monotonic() >= until)
                 ended |= position.step == steps
                 if line_due:
                     log.append(position.line())
@@ -219,7 +219,7 @@ def _check(
         raise ValueError(f"fit: precision must be {' or '.join(map(repr, PRECISIONS))}, got {precision!r}")
 
 
-def _require_finite(position: Position, model: nn.Module, checkpoint: Path | None) -> None:
+def _require_finite(position: TrainState, model: nn.Module, checkpoint: Path | None) -> None:
     found = position.not_finite()
     if found is None:
         broken = (name for name, value in model.named_parameters() if not value.isfinite().all())

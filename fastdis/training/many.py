@@ -17,7 +17,7 @@ from ..models import VAE
 from .batches import Images, batches
 from .checkpoint import device_of
 from .log import Log, Row
-from .position import Position
+from .train_state import TrainState
 
 
 def fit_many(
@@ -81,7 +81,7 @@ def fit_many(
     )
     weights = [*encoders.weights.values(), *decoders.weights.values()]
     optimizer = torch.optim.Adam(weights, lr=learning_rate, fused=True)
-    positions, logs = [Position() for _ in models], [Log(None, 0) for _ in models]
+    positions, logs = [TrainState() for _ in models], [Log(None, 0) for _ in models]
     try:
         with progress_bar("training", steps, "steps", shown=progress) as update:
             for step in range(steps):
@@ -144,7 +144,7 @@ def _losses(
     return [objective(*tensors, step=step) for objective, *tensors in arguments]
 
 
-def _require_finite(position: Position, model: int) -> None:
+def _require_finite(position: TrainState, model: int) -> None:
     if (found := position.not_finite()) is not None:
         name, step = found
         raise FloatingPointError(

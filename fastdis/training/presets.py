@@ -4,48 +4,48 @@ Unless it says otherwise a preset has Locatello et al. 2019's: Adam at 1e-4, bat
 300,000 steps; and Burgess's architecture.
 """
 
-from .recipe import Recipe
+from .run_config import RunConfig
 
 _TWO_GROUPS = [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 _FIVE_OF_TEN = [5.0] * 5 + [0.0] * 5  # nats: 25 in all, as Burgess et al. have them
 
 PRESETS = {
-    "vae": Recipe("vae"),
-    "beta-vae": Recipe("beta-vae", settings={"beta": 4.0}),
-    "annealed-vae": Recipe(
+    "vae": RunConfig("vae"),
+    "beta-vae": RunConfig("beta-vae", settings={"beta": 4.0}),
+    "annealed-vae": RunConfig(
         "annealed-vae", settings={"gamma": 1000.0, "capacity": 25.0, "iterations": 100_000}
     ),
-    "per-latent-capacity-vae": Recipe(
+    "per-latent-capacity-vae": RunConfig(
         "per-latent-capacity-vae",
         settings={"capacities": _FIVE_OF_TEN, "gamma": 100.0, "iterations": 100_000},
     ),
-    "beta-tcvae": Recipe("beta-tcvae", settings={"beta": 6.0}),
-    "factor-vae": Recipe("factor-vae", settings={"gamma": 35.0}),
-    "dip-vae-i": Recipe("dip-vae", settings={"variant": "i", "lambda_od": 10.0, "lambda_d": 100.0}),
-    "dip-vae-ii": Recipe("dip-vae", settings={"variant": "ii", "lambda_od": 10.0, "lambda_d": 10.0}),
-    "hfvae": Recipe("hfvae", settings={"groups": _TWO_GROUPS, "beta": 6.0}),
-    "ada-gvae": Recipe("ada-gvae", settings={"beta": 1.0}),
-    "ada-ml-vae": Recipe("ada-ml-vae", settings={"beta": 1.0}),
-    "ae": Recipe("ae"),
-    "tied-ae": Recipe("ae", "mlp-ae", settings={"tied": True}),
-    "denoising-ae": Recipe("denoising-ae", settings={"dropout": 0.25}),
-    "sparse-ae": Recipe("sparse-ae", settings={"weight": 1.0}),
-    "k-sparse-ae": Recipe("ae", settings={"k": 5}),
+    "beta-tcvae": RunConfig("beta-tcvae", settings={"beta": 6.0}),
+    "factor-vae": RunConfig("factor-vae", settings={"gamma": 35.0}),
+    "dip-vae-i": RunConfig("dip-vae", settings={"variant": "i", "lambda_od": 10.0, "lambda_d": 100.0}),
+    "dip-vae-ii": RunConfig("dip-vae", settings={"variant": "ii", "lambda_od": 10.0, "lambda_d": 10.0}),
+    "hfvae": RunConfig("hfvae", settings={"groups": _TWO_GROUPS, "beta": 6.0}),
+    "ada-gvae": RunConfig("ada-gvae", settings={"beta": 1.0}),
+    "ada-ml-vae": RunConfig("ada-ml-vae", settings={"beta": 1.0}),
+    "ae": RunConfig("ae"),
+    "tied-ae": RunConfig("ae", "mlp-ae", settings={"tied": True}),
+    "denoising-ae": RunConfig("denoising-ae", settings={"dropout": 0.25}),
+    "sparse-ae": RunConfig("sparse-ae", settings={"weight": 1.0}),
+    "k-sparse-ae": RunConfig("ae", settings={"k": 5}),
     # Burgess et al. 2018
-    "burgess-annealed-vae": Recipe(
+    "burgess-annealed-vae": RunConfig(
         "annealed-vae",
         settings={"gamma": 1000.0, "capacity": 25.0, "iterations": 100_000},
         learning_rate=5e-4,
     ),
     # Kim & Mnih 2018, their networks for 2D shapes; InfoGAN is their baseline, 5 codes and 5 noise variables
-    "kim-beta-vae": Recipe("beta-vae", "kim-2d", settings={"beta": 4.0}),
-    "kim-factor-vae": Recipe("factor-vae", "kim-2d", settings={"gamma": 35.0}),
-    "infogan": Recipe("infogan", settings={"noise": 5}, latents=5),
+    "kim-beta-vae": RunConfig("beta-vae", "kim-2d", settings={"beta": 4.0}),
+    "kim-factor-vae": RunConfig("factor-vae", "kim-2d", settings={"gamma": 35.0}),
+    "infogan": RunConfig("infogan", settings={"noise": 5}, latents=5),
     # Chen et al. 2018: dense networks, batches of 2048, 50 epochs
-    "chen-beta-vae": Recipe(
+    "chen-beta-vae": RunConfig(
         "beta-vae", "chen", settings={"beta": 4.0}, batch_size=2048, learning_rate=1e-3, steps=18_000
     ),
-    "chen-beta-tcvae": Recipe(
+    "chen-beta-tcvae": RunConfig(
         "beta-tcvae", "chen", settings={"beta": 6.0}, batch_size=2048, learning_rate=1e-3, steps=18_000
     ),
 }

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..data.atomic import atomic_write
+from .._files import atomic_write
 from .checkpoint import latest
-from .processes import rank
+from .distributed import rank
 
 _MAY_CHANGE = ("fastdis", "steps")
 

@@ -13,7 +13,7 @@ Schedule: TypeAlias = Callable[[int], float]
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearSchedule:
     """From start to stop in a straight line over the first so many steps, and stop from there on.
 
     Raises:
@@ -21,7 +21,7 @@ class Linear:
         ValueError: steps is below 1.
 
     Example:
-        >>> warm_up = Linear(0.0, 4.0, steps=1000)
+        >>> warm_up = LinearSchedule(0.0, 4.0, steps=1000)
         >>> warm_up(0), warm_up(250), warm_up(5000)
         (0.0, 1.0, 4.0)
     """
@@ -32,9 +32,9 @@ class Linear:
 
     def __post_init__(self) -> None:
         if not isinstance(self.steps, int):
-            raise TypeError(f"Linear: steps must be an integer, got {type(self.steps).__name__}")
+            raise TypeError(f"LinearSchedule: steps must be an integer, got {type(self.steps).__name__}")
         if self.steps < 1:
-            raise ValueError(f"Linear: steps must be at least 1, got {self.steps}")
+            raise ValueError(f"LinearSchedule: steps must be at least 1, got {self.steps}")
 
     def __call__(self, step: int) -> float:
         return self.start + (self.stop - self.start) * min(step / self.steps, 1.0)

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from .distributed import joined, rank
 from .loop import fit
-from .processes import joined, rank
-from .recipe import Recipe
+from .run_config import RunConfig
 
 
-def train_recipe(recipe: Recipe, run_dir: Path, *, resume: bool = False, **limits: Any) -> bool:
+def train_recipe(recipe: RunConfig, run_dir: Path, *, resume: bool = False, **limits: Any) -> bool:
     """Run `fit` in a run's folder, on the GPU if there is one, and under torchrun with the other processes.
 
     Args:

@@ -23,7 +23,8 @@ posterior by 0.8 nats (standard deviation), where a second-order expansion asks 
 
 from torch import Tensor
 
-from .. import _check, _dispatch
+from ... import _checks
+from .. import _dispatch
 from . import reference
 
 
@@ -61,7 +62,7 @@ def log_density(
         >>> round(log_q.item(), 3)  # -log 2 pi
         -1.838
     """
-    _check.posteriors("log_density", z, mean, logvar, tolerance)
+    _checks.posteriors("log_density", z, mean, logvar, tolerance)
     chosen = _dispatch.choose("log_density", backend, mean, triton=True)
     if chosen == "numba":
         from . import numba_cpu
@@ -93,7 +94,7 @@ def expected_pairs(
         >>> expected_pairs(torch.zeros(1, 2), torch.zeros(5, 2), torch.zeros(5, 2), backend="reference")
         5.0
     """
-    _check.posteriors("expected_pairs", z, mean, logvar, tolerance)
+    _checks.posteriors("expected_pairs", z, mean, logvar, tolerance)
     chosen = _dispatch.choose("expected_pairs", backend, mean, triton=True)
     if chosen == "numba":
         from . import numba_cpu

@@ -23,7 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _check, _dispatch
+from ... import _checks
+from .. import _dispatch
 from . import reference
 
 REDUCTIONS = ("batchmean", "none", "sum")
@@ -92,7 +93,7 @@ def gaussian_kl(
         >>> fastdis.gaussian_kl(torch.tensor([[0.0, 2.0]]), torch.zeros(1, 2))
         tensor([0., 2.])
     """
-    _check.choice("gaussian_kl", "reduction", reduction, REDUCTIONS)
+    _checks.choice("gaussian_kl", "reduction", reduction, REDUCTIONS)
     mean, logvar = _pair("gaussian_kl", mean, logvar)
     if _dispatch.choose("gaussian_kl", backend, mean, triton=True) == "reference":
         kl = reference.gaussian_kl(*_dispatch.widened(mean, logvar))
@@ -147,7 +148,7 @@ def reparameterize_kl(
 
 
 def _pair(function: str, mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
-    _check.matrices(function, mean=mean, logvar=logvar)
+    _checks.matrices(function, mean=mean, logvar=logvar)
     mean, logvar = _dispatch.promoted(mean, logvar)
     return mean, logvar
 
@@ -162,7 +163,7 @@ def _triple(
         return mean, logvar, noise
     if generator is not None:
         raise ValueError(f"{function}: noise and generator must not both be given")
-    _check.matrices(function, mean=mean, logvar=logvar, noise=noise)
+    _checks.matrices(function, mean=mean, logvar=logvar, noise=noise)
     mean, logvar, noise = _dispatch.promoted(mean, logvar, noise)
     return mean, logvar, noise
 

@@ -24,7 +24,8 @@ Work for each latent: about N · 2 R h / sigma = 120 N exponentials for the grid
 
 from torch import Tensor
 
-from .. import _check, _dispatch
+from ... import _checks
+from .. import _dispatch
 from . import reference
 
 
@@ -53,7 +54,7 @@ def marginal_log_density(
         >>> round(log_q.item(), 4)  # both posteriors have the density exp(-1/2) / sqrt(2 pi)
         -1.4189
     """
-    _check.posteriors("marginal_log_density", z, mean, logvar, tolerance)
+    _checks.posteriors("marginal_log_density", z, mean, logvar, tolerance)
     if _dispatch.choose("marginal_log_density", backend, mean) == "numba":
         from . import numba_cpu
 

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _check, _dispatch
+from ... import _checks
+from .. import _dispatch
 from . import reference
 
 LARGEST_COMPARED = 16_384  # rows; beyond it the reference's sort does less work than comparing all pairs
@@ -47,7 +48,7 @@ def permute_dims(z: Tensor, *, generator: torch.Generator | None = None, backend
                 [2., 3.],
                 [4., 5.]])
     """
-    _check.matrices("permute_dims", z=z)
+    _checks.matrices("permute_dims", z=z)
     chosen = _dispatch.choose("permute_dims", backend, z, triton=True)
     if chosen == "reference" or (chosen == "triton" and z.shape[0] > LARGEST_COMPARED):
         return reference.permute_dims(z, generator)

@@ -36,7 +36,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .. import _check, _dispatch
+from ... import _checks
+from .. import _dispatch
 from . import reference
 
 ESTIMATORS = ("mss", "mws")
@@ -197,8 +198,8 @@ def tcvae_penalty(
 def _arguments(
     function: str, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, estimator: str
 ) -> tuple[Tensor, Tensor, Tensor]:
-    _check.matrices(function, z=z, mean=mean, logvar=logvar)
-    _check.choice(function, "estimator", estimator, ESTIMATORS)
+    _checks.matrices(function, z=z, mean=mean, logvar=logvar)
+    _checks.choice(function, "estimator", estimator, ESTIMATORS)
     batch = z.shape[0]
     if batch < 2:
         raise ValueError(f"{function}: z must hold at least 2 samples, got {batch}")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fastdis.data import FactorDataset, Pairs
-from toys import squares
+from support.toys import squares
 
 
 def differing(pairs: Pairs) -> np.ndarray:

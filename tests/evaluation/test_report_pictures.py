@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from fastdis.data import FactorDataset
 from fastdis.evaluation import pictures
 from fastdis.kernels.packed_images import pack
-from toys import squares
+from support.toys import squares
 
 KL = np.array([0.5, 0.01, 2.0], np.float32)
 

@@ -18,6 +18,8 @@ from fastdis.kernels.aggregated_posterior.reference import log_density as every_
 from fastdis.kernels.kd_tree import numba_cpu as kd_tree
 from fastdis.kernels.kd_tree import reference as kd_tree_reference
 
+PROGRAMS = Path(__file__).parents[1] / "support"
+
 
 def sampled(mean: Tensor, logvar: Tensor, seed: int = 1) -> Tensor:
     noise = np.random.default_rng(seed).standard_normal(tuple(mean.shape))
@@ -217,7 +219,7 @@ def test_the_order_of_any_device_keeps_neighbours_together(count: int) -> None:
 def in_its_own_process(job: str, **variables: str) -> str:
     pytest.importorskip("triton")
     environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
-    command = [sys.executable, str(Path(__file__).with_name("triton_posterior.py")), job]
+    command = [sys.executable, str(PROGRAMS / "triton_posterior.py"), job]
     done = subprocess.run(command, capture_output=True, text=True, env=environment | variables, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

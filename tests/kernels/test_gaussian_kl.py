@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import fastdis
-from agreement import assert_as_accurate
 from fastdis.kernels.gaussian_kl import reference
+from support.agreement import assert_as_accurate
 
 SHAPES = [(1, 1), (1, 10), (7, 3), (64, 10), (127, 13), (4099, 10), (3, 512)]
 DTYPES = [torch.float32, torch.float64]

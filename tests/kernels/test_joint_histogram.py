@@ -6,7 +6,7 @@ import torch
 
 from fastdis.kernels import joint_histogram
 from fastdis.kernels.joint_histogram import numba_cpu
-from histograms import awkward, counted, edges_of
+from support.histograms import awkward, counted, edges_of
 
 BACKENDS = ("reference", "numba")
 

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+PROGRAM = Path(__file__).parents[1] / "support" / "short_vectors.py"
+
 
 def test_kernels_for_processors_with_shorter_vectors(tmp_path: Path) -> None:
     outcome = subprocess.run(
-        [sys.executable, Path(__file__).with_name("short_vectors.py")],
+        [sys.executable, PROGRAM],
         env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

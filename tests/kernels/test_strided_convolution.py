@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from agreement import assert_as_accurate
 from fastdis.kernels import _dispatch, strided_convolution
 from fastdis.kernels.strided_convolution import convolutions, reference
+from support.agreement import assert_as_accurate
 
 # widths of the run, then height and width of the images of the smaller side
 RUNS = {

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 import fastdis
-from agreement import assert_as_accurate
 from fastdis.kernels.total_correlation import numba_cpu, reference
 from fastdis.kernels.total_correlation._lanes import GROUP
-from faulty import decompose, wrong_stride_log_weights
+from support.agreement import assert_as_accurate
+from support.faulty import decompose, wrong_stride_log_weights
 
 N = 737_280
 SHAPES = [(2, 1), (3, 10), (31, 3), (64, 10), (127, 5), (257, 10), (32, 130)]

@@ -11,7 +11,7 @@ import torch
 
 pytest.importorskip("triton")
 
-HERE = Path(__file__).parent
+PROGRAMS = Path(__file__).parents[1] / "support"
 SHARED_MEMORY = 48 * 1024  # what every one of the targets gives a program without asking
 
 
@@ -23,7 +23,7 @@ def run(*command: str, **variables: str) -> str:
         text=True,
         env=environment | variables,
         check=False,
-        cwd=HERE.parents[1],
+        cwd=PROGRAMS.parents[1],
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -32,15 +32,13 @@ def run(*command: str, **variables: str) -> str:
 @pytest.mark.parametrize("name", ["triton_numbers.py", "triton_histogram.py"])
 def test_numbers(name: str) -> None:
     variables = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
-    summary = run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / name), **variables).splitlines()[
-        -1
-    ]
-    assert " passed" in summary
+    output = run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(PROGRAMS / name), **variables)
+    assert " passed" in output.splitlines()[-1]
 
 
 @pytest.mark.parametrize("target", ["sm_90", "sm_80", "gfx942"])
 def test_kernels_compile_and_nothing_spills(target: str) -> None:
-    kernels = [json.loads(line) for line in run(str(HERE / "triton_compile.py"), target).splitlines()]
+    kernels = [json.loads(line) for line in run(str(PROGRAMS / "triton_compile.py"), target).splitlines()]
     for kernel in kernels:
         print(target, kernel)
         assert kernel["stack"] == 0, kernel

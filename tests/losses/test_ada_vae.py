@@ -7,9 +7,9 @@ from torch import Tensor, distributions
 from fastdis.data import Pairs
 from fastdis.losses import AdaGVAE, AdaMLVAE, BetaVAE
 from fastdis.losses.ada_gvae import posterior_kl
-from players import bars, drawn, small_vae, train
-from toys import small_vae as image_vae
-from toys import squares
+from support.small_training import bars, drawn, small_vae, train
+from support.toys import small_vae as image_vae
+from support.toys import squares
 
 
 @pytest.fixture

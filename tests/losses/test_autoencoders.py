@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from fastdis.losses import AE, DenoisingAE, SparseAE, reconstruction_loss
-from players import bars, small_autoencoder, train
+from support.small_training import bars, small_autoencoder, train
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])

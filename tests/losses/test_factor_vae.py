@@ -7,7 +7,7 @@ from torch import Tensor, nn
 import fastdis
 from fastdis.losses import VAE, FactorVAE
 from fastdis.models import Discriminator
-from players import bars, drawn, moved, small_vae, train, weights
+from support.small_training import bars, drawn, moved, small_vae, train, weights
 
 
 def objective(gamma: float = 5.0) -> FactorVAE:

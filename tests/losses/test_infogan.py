@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fastdis.losses import InfoGAN
 from fastdis.losses.infogan import gradient_penalty
 from fastdis.models import VAE, InfoGANCritic
-from players import SHAPE, bars, drawn, moved, small_vae, train, weights
+from support.small_training import SHAPE, bars, drawn, moved, small_vae, train, weights
 
 
 def small_critic() -> nn.Module:

@@ -16,7 +16,7 @@ from fastdis.losses import (
     PerLatentCapacityVAE,
     SparseAE,
 )
-from players import bars, small_autoencoder, small_vae, train
+from support.small_training import bars, small_autoencoder, small_vae, train
 
 OBJECTIVES = [
     VAE(),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-import workers
 from fastdis import metrics
 from fastdis.metrics import JointTable
+from support import workers
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import LinearSVC
 
-import slow_metrics
 from fastdis import metrics
 from fastdis.metrics._boosting import BoostedTrees
 from fastdis.metrics._sampling import split
 from fastdis.metrics.dci import _concentration
+from support import slow_metrics
 
 
 def crossed(*sizes: int, repeats: int = 1) -> np.ndarray:

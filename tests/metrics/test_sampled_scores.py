@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import slow_metrics
 from fastdis import metrics
 from fastdis.metrics._sampling import Groups, split
+from support import slow_metrics
 
 
 def crossed(*sizes: int, repeats: int = 1) -> np.ndarray:

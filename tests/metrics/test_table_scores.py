@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-import slow_metrics
 from fastdis import metrics
+from support import slow_metrics
 
 TABLE_SCORES = ("mig", "robust_mig", "jemmig", "mig_sup", "dcimig", "modularity", "aam")
 BEST_IS_ONE = ("mig", "mig_sup", "dcimig", "modularity", "aam")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-import workers
 from fastdis import metrics
+from support import workers
 
 pytest.importorskip("torchmetrics", reason="torchmetrics is an extra: pip install 'fastdis[torchmetrics]'")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-import slow_metrics
 from fastdis import metrics
+from support import slow_metrics
 
 
 def gaussian(correlation: float, samples: int = 400) -> np.ndarray:

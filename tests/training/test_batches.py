@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from fastdis.training.batches import Resident, batches
-from toys import squares
+from support.toys import squares
 
 
 def seen(data: object, count: int, **settings: int) -> torch.Tensor:

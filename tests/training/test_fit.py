@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from fastdis.losses import BetaTCVAE, BetaVAE, LossTerms
 from fastdis.models import VAE, burgess_vae
 from fastdis.training import fit, load_weights
-from toys import small_vae, squares
+from support.toys import small_vae, squares
 
 SETTINGS = {"batch_size": 8, "log_every": 4, "checkpoint_every": 1000, "progress": False}
 
@@ -157,7 +157,7 @@ def test_a_signal_leaves_a_checkpoint_to_go_on_from(tmp_path: Path, number: sign
     script = f"""
 import sys, torch
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from toys import small_vae, squares
+from support.toys import small_vae, squares
 from fastdis.losses import BetaVAE
 from fastdis.training import fit
 torch.set_num_threads(1)

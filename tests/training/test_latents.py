@@ -12,8 +12,8 @@ from fastdis import plots
 from fastdis.evaluation import evaluate_run
 from fastdis.training import fit
 from fastdis.training.latents import kl_per_latent
-from fastdis.training.recipe import Recipe
-from toys import small_vae, squares
+from fastdis.training.run_config import RunConfig
+from support.toys import small_vae, squares
 
 IMAGES = squares().images(slice(None))
 
@@ -42,7 +42,7 @@ def trained(folder: Path | None, steps: int, resume: bool = False) -> list[torch
         run_dir=folder,
         resume=resume,
         log_every=2,
-        config=Recipe(objective="vae", steps=steps, batch_size=8).to_dict(),
+        config=RunConfig(objective="vae", steps=steps, batch_size=8).to_dict(),
         progress=False,
     )
     return [parameter.detach() for parameter in model.parameters()]
@@ -63,8 +63,8 @@ def test_every_line_of_the_log_has_one(tmp_path: Path) -> None:
 
 
 def test_the_report_of_a_run_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recipe, "build_data", lambda self: squares())
-    monkeypatch.setattr(Recipe, "build_model", lambda self: small_vae())
+    monkeypatch.setattr(RunConfig, "build_data", lambda self: squares())
+    monkeypatch.setattr(RunConfig, "build_model", lambda self: small_vae())
     drawn = []
     monkeypatch.setattr(
         "fastdis.plots.kl_over_training",

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from fastdis.losses import BetaVAE, LossTerms
-from fastdis.training import Linear, fit
-from toys import small_vae, squares
+from fastdis.training import LinearSchedule, fit
+from support.toys import small_vae, squares
 
 SETTINGS = {"batch_size": 8, "log_every": 4, "checkpoint_every": 1000, "progress": False}
 
@@ -69,7 +69,14 @@ class Recording(BetaVAE):
 
 def test_a_weight_follows_its_schedule_and_comes_back() -> None:
     objective = Recording()
-    fit(small_vae(), objective, squares(), steps=6, schedules={"beta": Linear(0.0, 2.0, steps=4)}, **SETTINGS)
+    fit(
+        small_vae(),
+        objective,
+        squares(),
+        steps=6,
+        schedules={"beta": LinearSchedule(0.0, 2.0, steps=4)},
+        **SETTINGS,
+    )
     assert objective.seen == [0.0, 0.5, 1.0, 1.5, 2.0, 2.0]
     assert objective.beta == 3.0
 
@@ -98,9 +105,9 @@ def test_the_learning_rate_follows_its_schedule(tmp_path: Path) -> None:
 
 def test_other_schedules_are_other_settings(tmp_path: Path) -> None:
     settings = SETTINGS | {"run_dir": tmp_path}
-    schedules = {"beta": Linear(0.0, 2.0, steps=4)}
+    schedules = {"beta": LinearSchedule(0.0, 2.0, steps=4)}
     fit(small_vae(), BetaVAE(), squares(), steps=2, schedules=schedules, **settings)
-    message = r"schedules.beta was 'Linear\(start=0.0, stop=2.0, steps=4\)', got None"
+    message = r"schedules.beta was 'LinearSchedule\(start=0.0, stop=2.0, steps=4\)', got None"
     with pytest.raises(ValueError, match=message):
         fit(small_vae(), BetaVAE(), squares(), steps=4, resume=True, **settings)
 
@@ -109,7 +116,7 @@ def test_a_schedule_for_nothing() -> None:
     with pytest.raises(ValueError, match="schedules must be of beta, got one of 'betta'"):
         fit(small_vae(), BetaVAE(), squares(), steps=2, schedules={"betta": falling}, **SETTINGS)
     with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
-        Linear(0.0, 1.0, steps=0)
+        LinearSchedule(0.0, 1.0, steps=0)
 
 
 @pytest.mark.parametrize(

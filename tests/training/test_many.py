@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from fastdis.losses import BetaTCVAE, BetaVAE, FactorVAE, LossTerms
 from fastdis.models import VAE, MLPDecoder, MLPEncoder, burgess_vae
 from fastdis.training import fit, fit_many
-from toys import small_vae, squares
+from support.toys import small_vae, squares
 
 SETTINGS = {"steps": 5, "batch_size": 8, "log_every": 2, "learning_rate": 1e-3, "progress": False}
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 import fastdis
-from toys import small_vae, squares
+from support.toys import small_vae, squares
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

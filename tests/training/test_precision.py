@@ -10,7 +10,7 @@ from torch import Tensor
 from fastdis.losses import BetaTCVAE, BetaVAE, LossTerms
 from fastdis.models import burgess_vae
 from fastdis.training import fit
-from toys import noiseless_vae, small_vae, squares
+from support.toys import noiseless_vae, small_vae, squares
 
 SETTINGS = {"batch_size": 8, "log_every": 2, "checkpoint_every": 1000, "progress": False}
 

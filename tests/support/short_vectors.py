@@ -28,8 +28,8 @@ def main() -> None:
     from test_total_correlation import posteriors
 
     import fastdis
-    from agreement import assert_as_accurate
     from fastdis.kernels.total_correlation._lanes import GROUP
+    from support.agreement import assert_as_accurate
 
     for shape in ((3, 10), (130, 5)):
         for dtype in (torch.float32, torch.float64):
@@ -44,5 +44,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     main()

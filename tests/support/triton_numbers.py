@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 import fastdis
-from agreement import assert_as_accurate
 from fastdis.kernels import _dispatch
 from fastdis.kernels.gaussian_kl import triton_gpu as gaussian_kl
 from fastdis.kernels.packed_images import pack
@@ -21,6 +20,7 @@ from fastdis.kernels.packed_images import reference as packed_images_reference
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
+from support.agreement import assert_as_accurate
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 DTYPES = [torch.float32, torch.float64]

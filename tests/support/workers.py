@@ -46,7 +46,7 @@ def train_together(rank: int, path: str) -> None:
     """One run without noise, one with noise in one go, and that one again in two parts."""
     from fastdis.losses import BetaVAE
     from fastdis.training import fit
-    from toys import noiseless_vae, small_vae, squares
+    from support.toys import noiseless_vae, small_vae, squares
 
     torch.set_num_threads(1)
     _join(rank, path)

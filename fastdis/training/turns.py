@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..losses.terms import Draw, Turn
-from .processes import average_gradients
+from .distributed import average_gradients
 
 Turns = Iterator[Turn]
 

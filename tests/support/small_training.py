@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fastdis.models import VAE, Autoencoder, MLPDecoder, MLPEncoder
-from fastdis.training.players import optimizers_of, play, turns_of
+from fastdis.training.turns import optimizers_of, play, turns_of
 
 SHAPE = (1, 8, 8)
 

@@ -14,8 +14,8 @@ from fastdis.losses import BetaVAE, FactorVAE, LossTerms
 from fastdis.losses.terms import Draw
 from fastdis.models import VAE
 from fastdis.training import fit
-from fastdis.training.players import Turns, play
-from toys import small_vae, squares
+from fastdis.training.turns import Turns, play
+from support.toys import small_vae, squares
 
 SETTINGS = {"batch_size": 8, "log_every": 4, "checkpoint_every": 1000, "progress": False}
 

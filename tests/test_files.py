@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fastdis.data.atomic import atomic_write
+from fastdis._files import atomic_write
 
 
 def test_the_file_appears_whole_in_a_new_folder(tmp_path: Path) -> None:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import distributed, multiprocessing
+from torch import multiprocessing
 
 from fastdis.losses import BetaVAE
-from fastdis.training import fit, processes
+from fastdis.training import distributed, fit
 from fastdis.training.batches import batches
-from toys import noiseless_vae, squares
-from workers import train_together
+from support.toys import noiseless_vae, squares
+from support.workers import train_together
 
 
-@pytest.mark.skipif(not distributed.is_available(), reason="this torch has no torch.distributed")
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     multiprocessing.spawn(train_together, (str(tmp_path),), nprocs=2)
     found = [torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)]
@@ -51,6 +51,6 @@ def test_every_process_has_its_own_share_of_every_batch(monkeypatch: pytest.Monk
 
 
 def test_one_process_waits_for_nobody() -> None:
-    assert (processes.world(), processes.rank()) == (1, 0)
+    assert (distributed.world(), distributed.rank()) == (1, 0)
     lock = threading.Lock()  # cannot be pickled
-    assert processes.gathered(lock) == [lock]
+    assert distributed.gathered(lock) == [lock]

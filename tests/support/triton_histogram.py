@@ -10,7 +10,7 @@ import torch
 from fastdis import metrics
 from fastdis.kernels import joint_histogram
 from fastdis.kernels.joint_histogram import numba_cpu, triton_gpu
-from histograms import awkward, counted, edges_of
+from support.histograms import awkward, counted, edges_of
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 

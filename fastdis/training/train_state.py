@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .processes import mean
+from .distributed import mean
 
 
 @dataclass
-class Position:
+class TrainState:
     """What besides weights and optimisers changes from step to step.
 
     The sums stay on the device: nothing waits for it before a line of the log is due.

@@ -13,12 +13,12 @@ from torch import nn
 from ..data import FactorDataset, Pairs, dsprites
 from ..models import VAE
 from .batches import Images
-from .names import MODELS, OBJECTIVES, PAIRED, build, model_for, require_known, settings_of
-from .schedules import Linear, Schedule
+from .registry import MODELS, OBJECTIVES, PAIRED, build, model_for, require_known, settings_of
+from .schedules import LinearSchedule, Schedule
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RunConfig:
     """What is trained on what, and how; see `fit` for the last six.
 
     objective: one of OBJECTIVES.
@@ -73,7 +73,7 @@ class Recipe:
             object.__setattr__(self, "dataset", str(Path(self.dataset).absolute()))
 
     @classmethod
-    def of_run(cls, run_dir: Path) -> "Recipe":
+    def of_run(cls, run_dir: Path) -> "RunConfig":
         """The recipe in a run's ``config.json``.
 
         Raises:
@@ -132,7 +132,7 @@ class Recipe:
     def schedules(self, objective: nn.Module) -> dict[str, Schedule]:
         """The warm-ups, each to the value that the objective or the recipe has."""
         numbers = vars(objective) | {"learning_rate": self.learning_rate}
-        return {name: Linear(0.0, numbers[name], steps) for name, steps in self.warmup.items()}
+        return {name: LinearSchedule(0.0, numbers[name], steps) for name, steps in self.warmup.items()}
 
     def _build(self, make: Any, **sizes: int) -> Any:
         with torch.random.fork_rng([]):

@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
+from torch import distributed as torch_distributed
 
 
 def world() -> int:
     """How many processes train together."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+    running = torch_distributed.is_available() and torch_distributed.is_initialized()
+    return torch_distributed.get_world_size() if running else 1
 
 
 def rank() -> int:
     """Which of them this one is, from 0."""
-    return distributed.get_rank() if world() > 1 else 0
+    return torch_distributed.get_rank() if world() > 1 else 0
 
 
 def broadcast(*modules: nn.Module) -> None:
@@ -27,7 +29,7 @@ def broadcast(*modules: nn.Module) -> None:
     if world() > 1:
         for module in modules:
             for tensor in module.state_dict().values():
-                distributed.broadcast(tensor, 0)
+                torch_distributed.broadcast(tensor, 0)
 
 
 def average_gradients(optimizer: torch.optim.Optimizer) -> None:
@@ -49,7 +51,7 @@ def average_gradients(optimizer: torch.optim.Optimizer) -> None:
 def mean(tensor: Tensor) -> Tensor:
     """The mean over the processes, in place."""
     if world() > 1:
-        distributed.all_reduce(tensor)
+        torch_distributed.all_reduce(tensor)
         tensor /= world()
     return tensor
 
@@ -58,7 +60,7 @@ def gathered(value: Any) -> list[Any]:
     """The value of every process, in the order of their ranks; anything that can be pickled."""
     values = [value] * world()
     if world() > 1:
-        distributed.all_gather_object(values, value)
+        torch_distributed.all_gather_object(values, value)
     return values
 
 
@@ -70,7 +72,7 @@ def any_of(flag: bool) -> bool:
 def wait() -> None:
     """Go on once every process has come here."""
     if world() > 1:
-        distributed.barrier()
+        torch_distributed.barrier()
 
 
 @contextmanager
@@ -79,13 +81,13 @@ def joined() -> Iterator[torch.device]:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     if not torch.cuda.is_available():
         device = torch.device("cpu")
-    elif distributed.is_torchelastic_launched():
+    elif torch_distributed.is_torchelastic_launched():
         torch.cuda.set_device(device)
-    if not distributed.is_torchelastic_launched():
+    if not torch_distributed.is_torchelastic_launched():
         yield device
         return
-    distributed.init_process_group()
+    torch_distributed.init_process_group()
     try:
         yield device
     finally:
-        distributed.destroy_process_group()
+        torch_distributed.destroy_process_group()

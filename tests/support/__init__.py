@@ -1,0 +1,1 @@
+"""What tests share: models, data, faulty public code, and programs that run on their own."""
