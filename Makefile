@@ -18,7 +18,7 @@ bench: test # no speed is reported while a test is red
 	$(BIN)/python benchmarks/render.py build/benchmarks.json cpu
 
 bench-gpu: # with the torch and triton of the machine that has the GPU; checks the numbers first
-	$(PYTHON) benchmarks/gpu.py --out benchmarks/results/gpu.json
+	$(PYTHON) benchmarks/gpu --out benchmarks/results/gpu.json
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
