@@ -48,7 +48,10 @@ def test_the_sample_follows_mean_and_logvar() -> None:
 
 @pytest.mark.parametrize("shape", [(2, 3, 64, 64), (2, 1, 32, 32), (1, 64, 64)])
 def test_images_of_another_shape(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"BurgessEncoder: images must have shape \(batch, 1, 64, 64\), got"):
+    with pytest.raises(
+        ValueError,
+        match=r"BurgessEncoder: images must have shape \(batch, 1, 64, 64\), batch at least 1, got",
+    ):
         BurgessEncoder()(torch.zeros(shape))
 
 
@@ -57,10 +60,10 @@ def test_codes_of_another_width() -> None:
         BurgessDecoder()(torch.zeros(2, 9))
 
 
-@pytest.mark.parametrize(("latents", "channels", "name"), [(0, 1, "latents"), (10, 2, "channels")])
+@pytest.mark.parametrize(("latents", "channels", "name"), [(0, 1, "latents"), (10, 0, "channels")])
 def test_sizes_out_of_range(latents: int, channels: int, name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be"):
-        burgess_vae(latents, channels)
+    with pytest.raises(ValueError, match=f"burgess_vae: {name} must be at least 1, got 0"):
+        burgess_vae(latents, channels=channels)
 
 
 def test_an_encoder_that_returns_no_pair() -> None:

@@ -28,7 +28,7 @@ def convolved(*channels: int) -> int:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 3, 4])
 def test_shapes(make: Callable[..., models.VAE], channels: int) -> None:
     output = make(latents=7, channels=channels)(torch.rand(2, channels, 64, 64))
     assert output.reconstruction.shape == (2, channels, 64, 64)
@@ -57,7 +57,7 @@ def test_chen_encodes_with_relu_and_decodes_with_tanh() -> None:
 
 
 def test_the_linear_decoder_is_linear() -> None:
-    decoder = MLPDecoder(3, (1, 4, 4), hidden=())
+    decoder = MLPDecoder(3, image_shape=(1, 4, 4), hidden=())
     with torch.no_grad():
         nn.init.normal_(decoder.layers[0].bias)
         z = torch.randn(5, 3)
@@ -77,7 +77,9 @@ def test_convolutions_run_channels_last(make: Callable[..., models.VAE]) -> None
 )
 def test_inputs_of_another_shape(make: Callable[..., models.VAE]) -> None:
     model = make()
-    with pytest.raises(ValueError, match=r"Encoder: images must have shape \(batch, 1, 64, 64\), got \(2, 3"):
+    with pytest.raises(
+        ValueError, match=r"Encoder: images must have shape \(batch, 1, 64, 64\), .*, got \(2, 3"
+    ):
         model.encode(torch.zeros(2, 3, 64, 64))
     message = r"(Decoder|Generator): z must have shape \(batch, 10\), got \(2, 9\)"
     with pytest.raises(ValueError, match=message):
@@ -85,23 +87,23 @@ def test_inputs_of_another_shape(make: Callable[..., models.VAE]) -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize(("name", "value"), [("latents", 0), ("channels", 2)])
+@pytest.mark.parametrize(("name", "value"), [("latents", 0), ("channels", 0)])
 def test_sizes_out_of_range(make: Callable[..., models.VAE], name: str, value: int) -> None:
-    with pytest.raises(ValueError, match=rf"{name} must be .*, got {value}"):
+    with pytest.raises(ValueError, match=f"{make.__name__}: {name} must be at least 1, got {value}"):
         make(**{name: value})
 
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_sizes_that_are_no_integers(make: Callable[..., models.VAE]) -> None:
-    with pytest.raises(TypeError, match="latents must be an integer, got float"):
+    with pytest.raises(TypeError, match=f"{make.__name__}: latents must be an integer, got float 10.0"):
         make(latents=10.0)
 
 
 def test_dense_sizes_out_of_range() -> None:
-    with pytest.raises(ValueError, match=r"MLPEncoder: hidden must hold integers of at least 1, got \(0,\)"):
+    with pytest.raises(ValueError, match=r"MLPEncoder: hidden\[0\] must be at least 1, got 0"):
         MLPEncoder(3, hidden=[0])
     with pytest.raises(ValueError, match=r"image_shape must be \(channels, height, width\), got \(64, 64\)"):
-        MLPDecoder(3, (64, 64))
+        MLPDecoder(3, image_shape=(64, 64))
 
 
 def test_the_discriminator_refuses_images_and_other_widths() -> None:
@@ -121,7 +123,7 @@ def test_the_generator_draws_noise_in_training_only() -> None:
     assert torch.equal(generator(z)[0], generator(z)[1])
     without = models.InfoGANGenerator(4, noise=0)
     assert torch.equal(without(z), without(z))
-    with pytest.raises(ValueError, match="InfoGANGenerator: noise must be at least 1, got -1"):
+    with pytest.raises(ValueError, match="InfoGANGenerator: noise must be at least 0, got -1"):
         models.InfoGANGenerator(4, noise=-1)
 
 

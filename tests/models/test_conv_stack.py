@@ -1,4 +1,4 @@
-"""Layers: one kernel for neighbouring convolutions, and nothing that tells it from an nn.Sequential."""
+"""ConvStack: one kernel for neighbouring convolutions, and nothing that tells it from an nn.Sequential."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from fastdis import models
-from fastdis.models import _sequential
-from fastdis.models._sequential import Layers
+from fastdis.models import _conv_stack
+from fastdis.models._conv_stack import ConvStack
 
 Model = Callable[[], tuple[nn.Sequential, Tensor]]
 
@@ -28,14 +28,14 @@ def decoder() -> tuple[nn.Sequential, Tensor]:
 def kernels_called(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many layers each call of the kernel took."""
     called: list[int] = []
-    real = _sequential.convolutions
+    real = _conv_stack.convolutions
 
     def record(images: Tensor, weights: list[Tensor], *others: Any, **named: Any) -> Tensor:
         called.append(len(weights))
         return real(images, weights, *others, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_sequential, "convolutions", record)
+        patch.setattr(_conv_stack, "convolutions", record)
         yield called
 
 
@@ -75,7 +75,7 @@ def test_what_is_taken_together(
     stack: list[nn.Module], taken: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = torch.randn(2, 1, 32, 32)
-    layers = Layers(*stack).eval()
+    layers = ConvStack(*stack).eval()
     with kernels_called(monkeypatch) as called:
         found = layers(images)
     assert called == taken
@@ -86,7 +86,7 @@ def test_what_is_taken_together(
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_hooks_are_called(kind: str, index: int) -> None:
     layers, images = (
-        Layers(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1)),
+        ConvStack(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1)),
         torch.rand(2, 1, 16, 16),
     )
     heard = []
@@ -97,7 +97,7 @@ def test_hooks_are_called(kind: str, index: int) -> None:
 
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_changed_forward_is_called(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    layers = Layers(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1))
+    layers = ConvStack(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 32, 4, 2, 1))
     monkeypatch.setattr(layers[index], "forward", lambda images: images * 2)
     images = torch.rand(2, 32 if index == 0 else 1, 16, 16)
     expected = nn.Sequential(*layers)(images)
@@ -123,7 +123,7 @@ def test_global_hooks_are_called() -> None:
 
 
 def test_the_output_may_be_changed_in_place() -> None:
-    layers = Layers(nn.Conv2d(1, 32, 4, 2, 1), nn.Hardtanh(inplace=True))
+    layers = ConvStack(nn.Conv2d(1, 32, 4, 2, 1), nn.Hardtanh(inplace=True))
     layers(torch.rand(2, 1, 16, 16)).sum().backward()
     assert layers[0].weight.grad is not None
 
