@@ -31,7 +31,7 @@ def choice(function: str, name: str, value: str, allowed: Iterable[str]) -> None
 def integer(function: str, name: str, value: Any, *, low: int = 1, high: int | None = None) -> int:
     """Require a whole number between low and high, both included; the value as a Python int.
 
-    NumPy's integers are taken as Python's; True and 3.0 are not.
+    NumPy's integers and tensors of one integer are taken as Python's; True and 3.0 are not.
 
     Raises:
         TypeError: it is not an integer.
@@ -41,6 +41,8 @@ def integer(function: str, name: str, value: Any, *, low: int = 1, high: int | N
         >>> integer("fit", "steps", 3)
         3
     """
+    if isinstance(value, Tensor) and not value.dim():
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Integral | torch.SymInt):
         raise TypeError(f"{function}: {name} must be an integer, got {_kind(value)}")
     # a traced size stays symbolic

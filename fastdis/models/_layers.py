@@ -88,11 +88,11 @@ def check_images(module: nn.Module, images: Tensor, shape: tuple[int, ...]) -> N
     """Require at least one image of a shape, in the dtype and on the device of the module's weights."""
     name = type(module).__name__
     _check_input(name, "images", images, module)
-    if images.shape[1:] != shape or images.shape[0] == 0:
+    if images.shape[1:] != shape:
         sides = ", ".join(map(str, shape))
-        raise ValueError(
-            f"{name}: images must have shape (batch, {sides}), batch at least 1, got {tuple(images.shape)}"
-        )
+        raise ValueError(f"{name}: images must have shape (batch, {sides}), got {tuple(images.shape)}")
+    if images.shape[0] == 0:
+        raise ValueError(f"{name}: images must hold at least 1 image, got shape {tuple(images.shape)}")
 
 
 def check_codes(module: nn.Module, z: Tensor, latents: int) -> None:

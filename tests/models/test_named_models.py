@@ -10,9 +10,6 @@ from torch import nn
 from fastdis import models
 from fastdis.models import MLPDecoder, MLPEncoder
 
-PAIRS = [models.song_vae, models.kim_2d_vae, models.kim_3d_vae, models.chen_vae, models.linear_vae]
-MAKERS = [*PAIRS, models.infogan, models.linear_autoencoder, models.mlp_autoencoder]
-
 
 def parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
@@ -25,14 +22,6 @@ def dense(*widths: int) -> int:
 def convolved(*channels: int) -> int:
     """Weights and biases of 4 x 4 convolutions."""
     return sum((16 * inputs + 1) * outputs for inputs, outputs in pairwise(channels))
-
-
-@pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("channels", [1, 3, 4])
-def test_shapes(make: Callable[..., models.VAE], channels: int) -> None:
-    output = make(latents=7, channels=channels)(torch.rand(2, channels, 64, 64))
-    assert output.reconstruction.shape == (2, channels, 64, 64)
-    assert output.z.shape == output.mean.shape == output.logvar.shape == (2, 7)
 
 
 def test_the_layers_are_those_of_the_papers() -> None:
@@ -70,33 +59,6 @@ def test_convolutions_run_channels_last(make: Callable[..., models.VAE]) -> None
     weights = [parameter for parameter in model.parameters() if parameter.dim() == 4]
     assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
     assert model.encoder.layers[:3](torch.rand(2, 1, 64, 64)).is_contiguous(memory_format=torch.channels_last)
-
-
-@pytest.mark.parametrize(
-    "make", [models.song_vae, models.kim_2d_vae, models.chen_vae, models.linear_vae, models.infogan]
-)
-def test_inputs_of_another_shape(make: Callable[..., models.VAE]) -> None:
-    model = make()
-    with pytest.raises(
-        ValueError, match=r"Encoder: images must have shape \(batch, 1, 64, 64\), .*, got \(2, 3"
-    ):
-        model.encode(torch.zeros(2, 3, 64, 64))
-    message = r"(Decoder|Generator): z must have shape \(batch, 10\), got \(2, 9\)"
-    with pytest.raises(ValueError, match=message):
-        model.decode(torch.zeros(2, 9))
-
-
-@pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize(("name", "value"), [("latents", 0), ("channels", 0)])
-def test_sizes_out_of_range(make: Callable[..., models.VAE], name: str, value: int) -> None:
-    with pytest.raises(ValueError, match=f"{make.__name__}: {name} must be at least 1, got {value}"):
-        make(**{name: value})
-
-
-@pytest.mark.parametrize("make", MAKERS)
-def test_sizes_that_are_no_integers(make: Callable[..., models.VAE]) -> None:
-    with pytest.raises(TypeError, match=f"{make.__name__}: latents must be an integer, got float 10.0"):
-        make(latents=10.0)
 
 
 def test_dense_sizes_out_of_range() -> None:
