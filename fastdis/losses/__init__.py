@@ -1,4 +1,4 @@
-"""Training objectives, one a file, each declared once in ``OBJECTIVES``.
+"""Training objectives, each in a file of its own and declared once in ``OBJECTIVES``.
 
 All are called as ``objective(reconstruction, target, z, mean, logvar, step=None)``: sums over pixels and
 latents, means over the batch, nats. Settings are given by name, and kept as Python numbers. Any module of

@@ -1,4 +1,4 @@
-"""The β-VAE on pairs of images: what the two posteriors share is found, and averaged."""
+"""The β-VAE on pairs of images: latents in which the two posteriors agree are averaged."""
 
 import math
 from collections.abc import Iterator

@@ -10,8 +10,8 @@ from .terms import LossTerms
 class AE(nn.Module):
     """Minimise the reconstruction: the plain autoencoder (Bourlard & Kamp 1988, Hinton & Salakhutdinov 2006).
 
-    It belongs to `fastdis.models.Autoencoder`, with ``k`` for k-sparse codes and with tied decoder weights
-    where one likes; on a VAE it trains the noise away.
+    It belongs to `fastdis.models.Autoencoder`, which can have k-sparse codes and tied decoder weights; on a
+    VAE it trains the noise away.
 
     Args:
         likelihood: "bernoulli" (logits) or "gaussian" (unit variance: half the squared error).

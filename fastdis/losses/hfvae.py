@@ -128,7 +128,7 @@ class HFVAE(nn.Module):
 
 
 def _partition(function: str, groups: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    """Require groups that hold each latent exactly once; as tuples of Python ints."""
+    """Require groups that hold each latent exactly once, and return them as tuples of Python ints."""
     parts = tuple(
         tuple(
             _checks.integer(function, f"groups[{g}][{k}]", latent, low=0)

@@ -1,4 +1,4 @@
-"""A Wasserstein GAN with gradient penalty whose images must tell the codes they were made from."""
+"""A Wasserstein GAN with gradient penalty from whose images the codes can be read back."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -54,7 +54,7 @@ class _Run:
 
     modules: tuple[nn.Module, ...]
     settings: tuple[Any, ...]  # of each module, as they were when the run was found
-    slopes: tuple[float, ...]  # one a convolution: 1 without a rectifier
+    slopes: tuple[float, ...]  # one for each convolution: 1 without a rectifier
     transposed: bool
 
     def __call__(self, input: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class _Run:
 
 
 def _settings(module: nn.Module) -> tuple[Any, ...]:
-    """What decides, besides its parameters and hooks, what a convolution or a rectifier does."""
+    """Return what decides, besides parameters and hooks, what a convolution or a rectifier does."""
     kind = type(module)
     if kind is nn.ReLU:
         return (kind, 0.0)

@@ -22,7 +22,7 @@ class BurgessEncoder(nn.Module):
         images (batch, channels, 64, 64), float, in [0, 1] -> mean and logvar, both (batch, latents).
 
     Raises:
-        TypeError: latents or channels is not an integer, or the images have not the dtype of the weights.
+        TypeError: latents or channels is not an integer, or the images do not have the dtype of the weights.
         ValueError: latents or channels is below 1, the images have another shape, or there are none.
         RuntimeError: the images are on another device than the weights.
 
@@ -56,7 +56,7 @@ class BurgessDecoder(nn.Module):
         z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
 
     Raises:
-        TypeError: latents or channels is not an integer, or z has not the dtype of the weights.
+        TypeError: latents or channels is not an integer, or z does not have the dtype of the weights.
         ValueError: latents or channels is below 1, or z has another width.
         RuntimeError: z is on another device than the weights.
 

@@ -22,7 +22,7 @@ class Discriminator(nn.Module):
         z (batch, latents) -> logits (batch, 2).
 
     Raises:
-        TypeError: latents is not an integer, or z has not the dtype of the weights.
+        TypeError: latents is not an integer, or z does not have the dtype of the weights.
         ValueError: latents is below 1, or z has another width.
         RuntimeError: z is on another device than the weights.
 

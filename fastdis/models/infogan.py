@@ -28,7 +28,7 @@ class InfoGANGenerator(nn.Module):
         z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
 
     Raises:
-        TypeError: a size is not an integer, or z has not the dtype of the weights.
+        TypeError: a size is not an integer, or z does not have the dtype of the weights.
         ValueError: a size is below 1, or z has another width.
         RuntimeError: z is on another device than the weights.
 
@@ -65,7 +65,7 @@ class InfoGANCritic(nn.Module):
         images (batch, channels, 64, 64), float, in [0, 1] -> (batch, 1).
 
     Raises:
-        TypeError: channels is not an integer, or the images have not the dtype of the weights.
+        TypeError: channels is not an integer, or the images do not have the dtype of the weights.
         ValueError: channels is below 1, the images have another shape, or there are none.
         RuntimeError: the images are on another device than the weights.
 
@@ -101,7 +101,7 @@ class InfoGANEncoder(nn.Module):
         images (batch, channels, 64, 64), float, in [0, 1] -> mean and logvar, both (batch, latents).
 
     Raises:
-        TypeError: latents or channels is not an integer, or the images have not the dtype of the weights.
+        TypeError: latents or channels is not an integer, or the images do not have the dtype of the weights.
         ValueError: latents or channels is below 1, the images have another shape, or there are none.
         RuntimeError: the images are on another device than the weights.
 

@@ -22,7 +22,7 @@ class KimEncoder(nn.Module):
         images (batch, channels, 64, 64), float, in [0, 1] -> mean and logvar, both (batch, latents).
 
     Raises:
-        TypeError: a size is not an integer, or the images have not the dtype of the weights.
+        TypeError: a size is not an integer, or the images do not have the dtype of the weights.
         ValueError: a size is below 1, the images have another shape, or there are none.
         RuntimeError: the images are on another device than the weights.
 
@@ -62,7 +62,7 @@ class KimDecoder(nn.Module):
         z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
 
     Raises:
-        TypeError: a size is not an integer, or z has not the dtype of the weights.
+        TypeError: a size is not an integer, or z does not have the dtype of the weights.
         ValueError: a size is below 1, or z has another width.
         RuntimeError: z is on another device than the weights.
 

@@ -1,4 +1,4 @@
-"""Dense encoders and decoders for images of any size, without hidden layers the linear ones."""
+"""Dense encoders and decoders for images of any size; without hidden layers they are linear."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class MLPEncoder(nn.Module):
         images (batch, *image_shape), float -> mean and logvar, both (batch, latents).
 
     Raises:
-        TypeError: a size is not an integer, or the images have not the dtype of the weights.
+        TypeError: a size is not an integer, or the images do not have the dtype of the weights.
         ValueError: a size is below 1, the images have another shape, or there are none.
         RuntimeError: the images are on another device than the weights.
 
@@ -66,7 +66,7 @@ class MLPDecoder(nn.Module):
         z (batch, latents) -> logits (batch, *image_shape); their sigmoid is the image.
 
     Raises:
-        TypeError: a size is not an integer, or z has not the dtype of the weights.
+        TypeError: a size is not an integer, or z does not have the dtype of the weights.
         ValueError: a size is below 1, or z has another width.
         RuntimeError: z is on another device than the weights.
 
@@ -152,7 +152,7 @@ def _dense(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
 def _sizes(
     function: str, latents: int, image_shape: Sequence[int], hidden: Sequence[int]
 ) -> tuple[int, tuple[int, int, int], tuple[int, ...]]:
-    """Require sizes of at least 1; as Python ints."""
+    """Require sizes of at least 1, and return them as Python ints."""
     latents = _checks.integer(function, "latents", latents)
     shape = _checks.sequence(function, "image_shape", image_shape)
     if len(shape) != 3:

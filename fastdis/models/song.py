@@ -23,7 +23,7 @@ class SongDecoder(nn.Module):
         z (batch, latents) -> logits (batch, channels, 64, 64); their sigmoid is the image.
 
     Raises:
-        TypeError: latents or channels is not an integer, or z has not the dtype of the weights.
+        TypeError: latents or channels is not an integer, or z does not have the dtype of the weights.
         ValueError: latents or channels is below 1, or z has another width.
         RuntimeError: z is on another device than the weights.
 

@@ -27,7 +27,7 @@ class TiedDecoder(nn.Module):
         z (batch, latents) -> logits (batch, *image_shape).
 
     Raises:
-        TypeError: the encoder is not an `MLPEncoder`, or z has not the dtype of the weights.
+        TypeError: the encoder is not an `MLPEncoder`, or z does not have the dtype of the weights.
         ValueError: z has another width.
         RuntimeError: z is on another device than the weights.
 
