@@ -21,7 +21,7 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     data = fastdis.data.dsprites().subset(slice(0, None, 37))
     settings = {"steps": WARM + TIMED, "log_every": WARM, "progress": False}
-    objective = fastdis.losses.BetaTCVAE(len(data))
+    objective = fastdis.losses.BetaTCVAE(dataset_size=len(data))
     print(torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads")
     print("\n| models | ms a step | ms a step and model | steps a second of each | of all |")
     print("|---|---|---|---|---|")

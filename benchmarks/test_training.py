@@ -30,7 +30,7 @@ def data() -> fastdis.data.FactorDataset:
 def our_step(data: fastdis.data.FactorDataset) -> Callable[[], None]:
     """What `fastdis.training.fit` does between two lines of the log."""
     keep_freed_memory()
-    model, objective = fastdis.models.burgess_vae(), fastdis.losses.BetaTCVAE(N, beta=BETA)
+    model, objective = fastdis.models.burgess_vae(), fastdis.losses.BetaTCVAE(dataset_size=N, beta=BETA)
     optimizers = optimizers_of(model, objective, 1e-4)
     stream = batches(data, BATCH, seed=0)
     autocast = torch.autocast("cpu", enabled=False)

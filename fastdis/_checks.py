@@ -31,7 +31,7 @@ def choice(function: str, name: str, value: str, allowed: Iterable[str]) -> None
 def integer(function: str, name: str, value: Any, *, low: int = 1, high: int | None = None) -> int:
     """Require a whole number between low and high, both included; the value as a Python int.
 
-    NumPy's integers are taken as Python's; True and 3.0 are not.
+    NumPy's integers and tensors of one integer are taken as Python's; True and 3.0 are not.
 
     Raises:
         TypeError: it is not an integer.
@@ -41,6 +41,8 @@ def integer(function: str, name: str, value: Any, *, low: int = 1, high: int | N
         >>> integer("fit", "steps", 3)
         3
     """
+    if isinstance(value, Tensor) and not value.dim():
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Integral | torch.SymInt):
         raise TypeError(f"{function}: {name} must be an integer, got {_kind(value)}")
     # a traced size stays symbolic
@@ -51,10 +53,9 @@ def integer(function: str, name: str, value: Any, *, low: int = 1, high: int | N
     return result
 
 
-def integers(function: str, *, low: int = 1, **values: Any) -> None:
-    """Require whole numbers of at least low; see `integer`."""
-    for name, value in values.items():
-        integer(function, name, value, low=low)
+def integers(function: str, *, low: int = 1, **values: Any) -> list[int]:
+    """Require whole numbers of at least low; the values as Python ints, see `integer`."""
+    return [integer(function, name, value, low=low) for name, value in values.items()]
 
 
 def number(
@@ -92,10 +93,34 @@ def number(
     return result
 
 
-def weights(function: str, **values: Any) -> None:
-    """Require finite numbers of at least 0; see `number`."""
-    for name, value in values.items():
-        number(function, name, value, low=0)
+def weights(function: str, **values: Any) -> list[float]:
+    """Require finite numbers of at least 0; the values as Python floats, see `number`.
+
+    Example:
+        >>> alpha, beta = weights("BetaTCVAE", alpha=True, beta=6)
+        >>> alpha, beta
+        (1.0, 6.0)
+    """
+    return [number(function, name, value, low=0) for name, value in values.items()]
+
+
+def sequence(function: str, name: str, values: Any) -> list[Any]:
+    """Require a list, a tuple or an array of at least one item; its items as a list.
+
+    Raises:
+        TypeError: it has no items, or is a word.
+        ValueError: it is empty.
+
+    Example:
+        >>> sequence("PerLatentCapacityVAE", "capacities", (5.0, 0.0))
+        [5.0, 0.0]
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        raise TypeError(f"{function}: {name} must be a sequence, got {_kind(values)}")
+    items = list(values)
+    if not items:
+        raise ValueError(f"{function}: {name} must hold at least 1 item, got none")
+    return items
 
 
 def seed(function: str, value: Any) -> int:
@@ -117,6 +142,20 @@ def _kind(value: Any) -> str:
     """How a message names what came: its type, and the value where it is short."""
     kind = type(value).__name__
     return f"{kind} {value!r}" if isinstance(value, str | float) and len(repr(value)) <= 20 else kind
+
+
+def floating(function: str, **tensors: Tensor) -> None:
+    """Require floating-point tensors.
+
+    Raises:
+        TypeError: an argument is not a tensor, or of another dtype.
+    """
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{function}: {name} must be a torch.Tensor, got {type(tensor).__name__}")
+        if not tensor.is_floating_point():
+            hint = "; divide images from 0 to 255 by 255" if tensor.dtype == torch.uint8 else ""
+            raise TypeError(f"{function}: {name} must have a floating-point dtype, got {tensor.dtype}{hint}")
 
 
 def matrices(function: str, **tensors: Tensor) -> None:

@@ -89,7 +89,7 @@ def test_a_preset_and_what_overrides_it(fastdis_command: Any) -> None:
     assert (status, out) == (0, "trained: run; score it with: fastdis evaluate run\n")
     config = json.loads(Path("run/config.json").read_text())
     assert config["settings"] == {"channels": 1, "gamma": 40, "likelihood": "bernoulli"}
-    assert config["schedules"] == {"gamma": "LinearSchedule(start=0.0, stop=40, steps=2)"}
+    assert config["schedules"] == {"gamma": "LinearSchedule(start=0.0, stop=40.0, steps=2)"}
     assert {"objective": "factor-vae", "learning_rate": 1e-3, "model": "burgess"}.items() <= config.items()
     assert fastdis_command("train", "run", "--steps", "5", "--resume")[0] == 0
     status, _, err = fastdis_command("train", "run", "--set", "gamma=35", "--objective", "vae", "--resume")

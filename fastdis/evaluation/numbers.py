@@ -78,7 +78,7 @@ def reconstruction_number(
     total = 0.0
     for rows in np.array_split(sample, -(-len(sample) // 256)):
         decoded = decode(model, mean[rows])
-        total += len(rows) * reconstruction_loss(decoded, data.images(rows), likelihood).item()
+        total += len(rows) * reconstruction_loss(decoded, data.images(rows), likelihood=likelihood).item()
     return {
         "name": "reconstruction",
         "seed": seed,

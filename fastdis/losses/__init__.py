@@ -1,8 +1,8 @@
-"""Training objectives, one a file.
+"""Training objectives, each in a file of its own and declared once in ``OBJECTIVES``.
 
 All are called as ``objective(reconstruction, target, z, mean, logvar, step=None)``: sums over pixels and
-latents, means over the batch, nats. Any module of one's own that is called the same way and returns
-`LossTerms` trains in the same loop.
+latents, means over the batch, nats. Settings are given by name, and kept as Python numbers. Any module of
+one's own that is called the same way and returns `LossTerms` trains in the same loop.
 
 An objective that needs more for a step than one batch and one optimiser also has a generator,
 ``turns(model, draw, step)``. ``draw()`` gives the next batch. Each ``yield player, terms`` lets the loop take
@@ -17,20 +17,23 @@ from .ae import AE
 from .annealed_vae import AnnealedVAE
 from .beta_tcvae import BetaTCVAE
 from .beta_vae import BetaVAE
+from .declared import OBJECTIVES, Objective
 from .denoising_ae import DenoisingAE
 from .dip_vae import DIPVAE
 from .factor_vae import FactorVAE
 from .hfvae import HFVAE
 from .infogan import InfoGAN
 from .per_latent_capacity_vae import PerLatentCapacityVAE
+from .reconstruction import reconstruction_loss
 from .sparse_ae import SparseAE
-from .terms import LossTerms, reconstruction_loss
+from .terms import LossTerms
 from .vae import VAE
 
 __all__ = [
     "AE",
     "DIPVAE",
     "HFVAE",
+    "OBJECTIVES",
     "VAE",
     "AdaGVAE",
     "AdaMLVAE",
@@ -41,6 +44,7 @@ __all__ = [
     "FactorVAE",
     "InfoGAN",
     "LossTerms",
+    "Objective",
     "PerLatentCapacityVAE",
     "SparseAE",
     "reconstruction_loss",

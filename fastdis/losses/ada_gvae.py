@@ -1,4 +1,4 @@
-"""β-VAE on pairs of images: what the two posteriors share is found, and averaged."""
+"""The β-VAE on pairs of images: latents in which the two posteriors agree are averaged."""
 
 import math
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import models
+from .. import _checks, models
 from ..functional import reparameterize
 from .beta_vae import BetaVAE
 from .terms import Draw, Turn
 
 
 class AdaGVAE(BetaVAE):
-    """β-VAE on pairs that differ in few factors: the Ada-GVAE of Locatello et al. 2020.
+    """Minimise the β-VAE's loss on pairs that differ in few factors: the Ada-GVAE, Locatello et al. 2020.
 
     The paper is Weakly-Supervised Disentanglement Without Compromises.
 
@@ -32,7 +32,7 @@ class AdaGVAE(BetaVAE):
         then calls the objective as a β-VAE's.
 
     Raises:
-        TypeError: beta is not a number.
+        TypeError: beta is not a number, or an argument of the call not a floating-point tensor.
         ValueError: beta is out of range, an unknown likelihood, batches that do not hold pairs, or shapes
             that do not fit together.
 
@@ -45,7 +45,19 @@ class AdaGVAE(BetaVAE):
     """
 
     def shared(self, mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and logvar of the posteriors, (pairs, 2, latents), averaged where the two images agree."""
+        """Average the posteriors where the two images agree: mean and logvar, both (pairs, 2, latents).
+
+        Raises:
+            TypeError: mean or logvar is not a floating-point tensor.
+            ValueError: they are not both (pairs, 2, latents).
+        """
+        _checks.floating(type(self).__name__, mean=mean, logvar=logvar)
+        for label, codes in (("mean", mean), ("logvar", logvar)):
+            if codes.dim() != 3 or codes.shape[1] != 2 or codes.shape != mean.shape:
+                raise ValueError(
+                    f"{type(self).__name__}: mean and logvar must have one shape (pairs, 2, latents), "
+                    f"got {label} {tuple(codes.shape)}"
+                )
         difference = posterior_kl(mean, logvar)
         middle = 0.5 * (difference.amin(1, keepdim=True) + difference.amax(1, keepdim=True))
         agree = (difference < middle).unsqueeze(1)
@@ -54,11 +66,11 @@ class AdaGVAE(BetaVAE):
 
     @staticmethod
     def average(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance averaged: from (pairs, 2, latents) to (pairs, 1, latents)."""
+        """Average mean and variance: from (pairs, 2, latents) to (pairs, 1, latents)."""
         return mean.mean(1, keepdim=True), logvar.logsumexp(1, keepdim=True) - math.log(2)
 
     def turns(self, model: models.VAE, draw: Draw, step: int) -> Iterator[Turn]:
-        """One step: both images of each pair encoded, their posteriors averaged, both decoded."""
+        """Perform one step: encode both images of each pair, average their posteriors, decode both."""
         pairs = draw()
         if pairs.dim() != 5 or pairs.shape[1] != 2:
             raise ValueError(
@@ -69,11 +81,11 @@ class AdaGVAE(BetaVAE):
         of_pairs = (codes.unflatten(0, (-1, 2)) for codes in model.encode(images))
         mean, logvar = (codes.flatten(0, 1) for codes in self.shared(*of_pairs))
         z = reparameterize(mean, logvar)
-        yield "model", self(model.decode(z), images, z, mean, logvar, step)
+        yield "model", self(model.decode(z), images, z, mean, logvar, step=step)
 
 
 def posterior_kl(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(q(z_d|x_1) || q(z_d|x_2)) of each latent, in nats: (pairs, 2, latents) to (pairs, latents).
+    """Compute KL(q(z_d|x_1) || q(z_d|x_2)) of each latent, in nats: (pairs, 2, latents) to (pairs, latents).
 
     Example:
         >>> import torch

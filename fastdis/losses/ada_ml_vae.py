@@ -1,4 +1,4 @@
-"""β-VAE on pairs of images, with the product of the two posteriors where they agree."""
+"""The β-VAE on pairs of images, with the product of the two posteriors where they agree."""
 
 import torch
 from torch import Tensor
@@ -7,9 +7,10 @@ from .ada_gvae import AdaGVAE
 
 
 class AdaMLVAE(AdaGVAE):
-    """`AdaGVAE` with the average of the ML-VAE: Locatello et al. 2020, after Bouchacourt et al. 2018.
+    """Minimise the loss of `AdaGVAE` with the average of the ML-VAE: Locatello et al. 2020.
 
-    The posterior of a shared latent is the normalised product of the two: its precision is the sum of theirs,
+    The average is that of Bouchacourt et al. 2018 (Multi-Level Variational Autoencoder): the posterior of a
+    shared latent is the normalised product of the two. Its precision is the sum of theirs,
     1/var = 1/var_1 + 1/var_2, its mean var (mean_1/var_1 + mean_2/var_2). Public code takes twice that
     variance, the harmonic mean.
 
@@ -18,7 +19,7 @@ class AdaMLVAE(AdaGVAE):
         likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
 
     Raises:
-        TypeError: beta is not a number.
+        TypeError: beta is not a number, or an argument of the call not a floating-point tensor.
         ValueError: beta is out of range, an unknown likelihood, batches that do not hold pairs, or shapes
             that do not fit together.
 
@@ -32,6 +33,6 @@ class AdaMLVAE(AdaGVAE):
 
     @staticmethod
     def average(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
-        """The product of the two: from (pairs, 2, latents) to (pairs, 1, latents)."""
+        """Multiply the two densities: from (pairs, 2, latents) to (pairs, 1, latents)."""
         precision = torch.softmax(-logvar, dim=1)  # of each image, as its share of the sum
         return (precision * mean).sum(1, keepdim=True), -(-logvar).logsumexp(1, keepdim=True)

@@ -2,14 +2,16 @@
 
 from torch import Tensor, nn
 
-from .terms import LIKELIHOODS, LossTerms, check_choice, reconstruction_loss
+from .. import _checks
+from .reconstruction import LIKELIHOODS, reconstruction_error
+from .terms import LossTerms
 
 
 class AE(nn.Module):
-    """loss = reconstruction: the plain autoencoder (Bourlard & Kamp 1988, Hinton & Salakhutdinov 2006).
+    """Minimise the reconstruction: the plain autoencoder (Bourlard & Kamp 1988, Hinton & Salakhutdinov 2006).
 
-    It belongs to `fastdis.models.Autoencoder`, with ``k`` for k-sparse codes and with tied decoder weights
-    where one likes; on a VAE it trains the noise away.
+    It belongs to `fastdis.models.Autoencoder`, which can have k-sparse codes and tied decoder weights; on a
+    VAE it trains the noise away.
 
     Args:
         likelihood: "bernoulli" (logits) or "gaussian" (unit variance: half the squared error).
@@ -20,6 +22,7 @@ class AE(nn.Module):
         are not read.
 
     Raises:
+        TypeError: images are not floating-point tensors.
         ValueError: an unknown likelihood, or images of different shapes.
 
     Example:
@@ -29,9 +32,9 @@ class AE(nn.Module):
         LossTerms(total=44.3614, reconstruction=44.3614)
     """
 
-    def __init__(self, likelihood: str = "bernoulli") -> None:
+    def __init__(self, *, likelihood: str = "bernoulli") -> None:
         super().__init__()
-        check_choice(type(self).__name__, "likelihood", likelihood, LIKELIHOODS)
+        _checks.choice(type(self).__name__, "likelihood", likelihood, LIKELIHOODS)
         self.likelihood = likelihood
 
     def forward(
@@ -41,9 +44,10 @@ class AE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        error = reconstruction_error(type(self).__name__, reconstruction, target, self.likelihood)
         return LossTerms(error, reconstruction=error)
 
     def extra_repr(self) -> str:

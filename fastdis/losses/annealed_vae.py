@@ -2,24 +2,19 @@
 
 from torch import Tensor, nn
 
+from .. import _checks
 from ..functional import gaussian_kl
+from ._arguments import check_codes
+from .reconstruction import LIKELIHOODS, reconstruction_error
 from .schedule import risen
-from .terms import (
-    LIKELIHOODS,
-    LossTerms,
-    check_batch,
-    check_choice,
-    check_counts,
-    check_weights,
-    reconstruction_loss,
-)
+from .terms import LossTerms
 
 
 class AnnealedVAE(nn.Module):
-    """loss = reconstruction + γ |KL(q(z|x) || p(z)) - C(t)|: Burgess et al. 2018.
+    """Minimise reconstruction + γ |KL(q(z|x) || p(z)) - C(t)|: Burgess et al. 2018.
 
-    The KL is the mean over the batch and the absolute value that of the mean: single images may spend more
-    than C on themselves. C(t) rises linearly from 0 at step 0 to its end and stays there.
+    The KL is the mean over the batch and the absolute value that of the mean: a single image may spend more
+    than C. C(t) rises linearly from 0 at step 0 to its end and stays there.
 
     Args:
         gamma: the weight of the distance, finite and at least 0; 100 and 1000 are usual.
@@ -28,12 +23,14 @@ class AnnealedVAE(nn.Module):
         likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
 
     Call:
-        ``objective(reconstruction, target, z, mean, logvar, step)``, images of shape (batch, ...), codes
-        (batch, latent), step the number of steps done, gives `LossTerms` with ``reconstruction``, ``kl`` and
-        ``capacity``, in nats: sums over pixels and latents, means over the batch.
+        ``objective(reconstruction, target, z, mean, logvar, step=steps)``, images of shape (batch, ...),
+        codes (batch, latent), step the number of steps done, an integer or a tensor, gives `LossTerms` with
+        ``reconstruction``, ``kl`` and ``capacity``, in nats: sums over pixels and latents, means over the
+        batch.
 
     Raises:
-        TypeError: a weight is not a number, iterations not an integer, or step is None.
+        TypeError: a weight is not a number, iterations or step not an integer, or another argument of the
+            call not a floating-point tensor.
         ValueError: a setting is out of range, an unknown likelihood, or shapes that do not fit together.
 
     Example:
@@ -46,18 +43,17 @@ class AnnealedVAE(nn.Module):
 
     def __init__(
         self,
+        *,
         gamma: float = 1000.0,
         capacity: float = 25.0,
         iterations: int = 100_000,
         likelihood: str = "bernoulli",
     ) -> None:
         super().__init__()
-        check_weights("AnnealedVAE", gamma=gamma, capacity=capacity)
-        check_counts("AnnealedVAE", iterations=iterations)
-        check_choice("AnnealedVAE", "likelihood", likelihood, LIKELIHOODS)
-        self.gamma = gamma
-        self.capacity = capacity
-        self.iterations = iterations
+        name = type(self).__name__
+        self.gamma, self.capacity = _checks.weights(name, gamma=gamma, capacity=capacity)
+        self.iterations = _checks.integer(name, "iterations", iterations)
+        _checks.choice(name, "likelihood", likelihood, LIKELIHOODS)
         self.likelihood = likelihood
 
     def forward(
@@ -67,12 +63,14 @@ class AnnealedVAE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
-        step: int | None = None,
+        *,
+        step: int | Tensor | None = None,
     ) -> LossTerms:
-        check_batch("AnnealedVAE", reconstruction, mean)
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, mean=mean, logvar=logvar)
         kl = gaussian_kl(mean, logvar).sum()
-        capacity = kl.new_zeros(()) + self.capacity * risen("AnnealedVAE", step, self.iterations)
+        capacity = kl.new_zeros(()) + self.capacity * risen(name, step, self.iterations)
         total = error + self.gamma * (kl - capacity).abs()
         return LossTerms(total, reconstruction=error, kl=kl, capacity=capacity)
 

@@ -2,18 +2,22 @@
 
 from torch import Tensor, nn
 
+from .. import _checks
 from ..functional import tcvae_penalty
-from .terms import LIKELIHOODS, LossTerms, check_batch, check_choice, check_weights, reconstruction_loss
+from ._arguments import check_codes, check_minibatch
+from .reconstruction import LIKELIHOODS, reconstruction_error
+from .terms import LossTerms
 
 
 class BetaTCVAE(nn.Module):
-    """loss = reconstruction + α MI + β TC + γ dwKL: Chen et al. 2018, equation 4.
+    """Minimise reconstruction + α MI + β TC + γ dwKL: Chen et al. 2018, equation 4.
 
     The three terms are estimated from the batch, with stratified weights by default (their appendix C); see
     `fastdis.kl_decomposition`.
 
     Args:
-        dataset_size: number of training images, at least the batch size; never the batch size itself.
+        dataset_size: number of training images, at least 2 and no less than the batch size; never the batch
+            size itself.
         alpha: weight of the index-code mutual information.
         beta: weight of the total correlation; 6 for dSprites in the paper.
         gamma: weight of the dimension-wise KL. All three are finite and at least 0.
@@ -26,8 +30,9 @@ class BetaTCVAE(nn.Module):
         ``total_correlation`` and ``dimwise_kl``, in nats: sums over pixels and latents, means over the batch.
 
     Raises:
-        TypeError: a weight is not a number.
-        ValueError: a weight is out of range, an unknown likelihood or estimator, a batch of one image or of
+        TypeError: a weight is not a number, dataset_size not an integer, or an argument of the call not a
+            floating-point tensor.
+        ValueError: a setting is out of range, an unknown likelihood or estimator, a batch of one image or of
             more than dataset_size, or shapes that do not fit together.
 
     Example:
@@ -40,6 +45,7 @@ class BetaTCVAE(nn.Module):
 
     def __init__(
         self,
+        *,
         dataset_size: int,
         alpha: float = 1.0,
         beta: float = 6.0,
@@ -48,15 +54,11 @@ class BetaTCVAE(nn.Module):
         likelihood: str = "bernoulli",
     ) -> None:
         super().__init__()
-        check_weights("BetaTCVAE", alpha=alpha, beta=beta, gamma=gamma)
-        check_choice("BetaTCVAE", "likelihood", likelihood, LIKELIHOODS)
-        check_choice("BetaTCVAE", "estimator", estimator, ("mss", "mws"))
-        if dataset_size < 2:
-            raise ValueError(f"BetaTCVAE: dataset_size must be at least 2, got {dataset_size}")
-        self.dataset_size = dataset_size
-        self.alpha = alpha
-        self.beta = beta
-        self.gamma = gamma
+        name = type(self).__name__
+        self.dataset_size = _checks.integer(name, "dataset_size", dataset_size, low=2)
+        self.alpha, self.beta, self.gamma = _checks.weights(name, alpha=alpha, beta=beta, gamma=gamma)
+        _checks.choice(name, "estimator", estimator, ("mss", "mws"))
+        _checks.choice(name, "likelihood", likelihood, LIKELIHOODS)
         self.estimator = estimator
         self.likelihood = likelihood
 
@@ -67,10 +69,13 @@ class BetaTCVAE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch("BetaTCVAE", reconstruction, mean)
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, mean=mean, logvar=logvar, z=z)
+        check_minibatch(name, mean, self.dataset_size)
         penalty, parts = tcvae_penalty(
             z,
             mean,

@@ -4,20 +4,15 @@ from typing import Self
 
 from torch import Tensor, nn
 
+from .. import _checks
 from ..functional import gaussian_kl
-from .terms import (
-    LIKELIHOODS,
-    LossTerms,
-    check_batch,
-    check_choice,
-    check_counts,
-    check_weights,
-    reconstruction_loss,
-)
+from ._arguments import check_codes
+from .reconstruction import LIKELIHOODS, reconstruction_error
+from .terms import LossTerms
 
 
 class BetaVAE(nn.Module):
-    """loss = reconstruction + β KL(q(z|x) || p(z)): Higgins et al. 2017, equation 4.
+    """Minimise reconstruction + β KL(q(z|x) || p(z)): Higgins et al. 2017, equation 4.
 
     Args:
         beta: the weight of the KL, finite and at least 0; 1, 2, 4, 6, 8 and 16 are usual. `normalised` takes
@@ -30,7 +25,7 @@ class BetaVAE(nn.Module):
         and latents, means over the batch.
 
     Raises:
-        TypeError: beta is not a number.
+        TypeError: beta is not a number, or an argument of the call not a floating-point tensor.
         ValueError: beta is out of range, an unknown likelihood, or shapes that do not fit together.
 
     Example:
@@ -40,19 +35,18 @@ class BetaVAE(nn.Module):
         LossTerms(total=50.3614, reconstruction=44.3614, kl=1.5)
     """
 
-    def __init__(self, beta: float = 4.0, likelihood: str = "bernoulli") -> None:
+    def __init__(self, *, beta: float = 4.0, likelihood: str = "bernoulli") -> None:
         super().__init__()
         name = type(self).__name__
-        check_weights(name, beta=beta)
-        check_choice(name, "likelihood", likelihood, LIKELIHOODS)
-        self.beta = beta
+        self.beta = _checks.number(name, "beta", beta, low=0)
+        _checks.choice(name, "likelihood", likelihood, LIKELIHOODS)
         self.likelihood = likelihood
 
     @classmethod
     def normalised(
-        cls, beta_norm: float, *, pixels: int, latents: int, likelihood: str = "bernoulli"
+        cls, *, beta_norm: float, pixels: int, latents: int, likelihood: str = "bernoulli"
     ) -> Self:
-        """The objective with β = beta_norm · pixels / latents: Higgins et al. 2017, appendix A.6.
+        """Build the objective with β = beta_norm · pixels / latents: Higgins et al. 2017, appendix A.6.
 
         They define β_norm = β · latents / pixels, so that one value weighs a pixel against a latent whatever
         their numbers; some texts print the inverse ratio.
@@ -69,12 +63,12 @@ class BetaVAE(nn.Module):
 
         Example:
             >>> import fastdis
-            >>> fastdis.losses.BetaVAE.normalised(0.01, pixels=64 * 64, latents=10).beta
+            >>> fastdis.losses.BetaVAE.normalised(beta_norm=0.01, pixels=64 * 64, latents=10).beta
             4.096
         """
-        check_weights(cls.__name__, beta_norm=beta_norm)
-        check_counts(cls.__name__, pixels=pixels, latents=latents)
-        return cls(beta_norm * pixels / latents, likelihood)
+        (beta_norm,) = _checks.weights(cls.__name__, beta_norm=beta_norm)
+        pixels, latents = _checks.integers(cls.__name__, pixels=pixels, latents=latents)
+        return cls(beta=beta_norm * pixels / latents, likelihood=likelihood)
 
     def forward(
         self,
@@ -83,10 +77,12 @@ class BetaVAE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch(type(self).__name__, reconstruction, mean)
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, mean=mean, logvar=logvar)
         kl = gaussian_kl(mean, logvar).sum()
         return LossTerms(error + self.beta * kl, reconstruction=error, kl=kl)
 

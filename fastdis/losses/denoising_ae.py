@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import models
+from .. import _checks, models
 from .ae import AE
-from .terms import Draw, Turn, check_weights
+from .terms import Draw, Turn
 
 
 class DenoisingAE(AE):
-    """loss = reconstruction of x from a corrupted x~: Vincent et al. 2008 and 2010.
+    """Minimise the reconstruction of x from a corrupted x~: Vincent et al. 2008 and 2010.
 
     ::
 
@@ -30,7 +30,7 @@ class DenoisingAE(AE):
         ``output = model(objective.corrupted(images))``.
 
     Raises:
-        TypeError: dropout or noise is not a number.
+        TypeError: dropout or noise is not a number, or images are not floating-point tensors.
         ValueError: one of them is out of range, an unknown likelihood, or images of different shapes.
 
     Example:
@@ -40,16 +40,15 @@ class DenoisingAE(AE):
         tensor([0., 1.])
     """
 
-    def __init__(self, dropout: float = 0.25, noise: float = 0.0, likelihood: str = "bernoulli") -> None:
-        super().__init__(likelihood)
-        check_weights("DenoisingAE", dropout=dropout, noise=noise)
-        if dropout >= 1:
-            raise ValueError(f"DenoisingAE: dropout must be below 1, got {dropout}")
-        self.dropout = dropout
-        self.noise = noise
+    def __init__(self, *, dropout: float = 0.25, noise: float = 0.0, likelihood: str = "bernoulli") -> None:
+        super().__init__(likelihood=likelihood)
+        name = type(self).__name__
+        self.dropout, self.noise = _checks.weights(name, dropout=dropout, noise=noise)
+        if self.dropout >= 1:
+            raise ValueError(f"{name}: dropout must be below 1, got {self.dropout:g}")
 
     def corrupted(self, images: Tensor) -> Tensor:
-        """The images with noise added and some numbers set to 0, by torch's default generator."""
+        """Add noise to the images and set some numbers to 0, with torch's default generator."""
         if self.noise:
             images = images + self.noise * torch.randn_like(images)
         if self.dropout:
@@ -57,10 +56,10 @@ class DenoisingAE(AE):
         return images
 
     def turns(self, model: models.VAE, draw: Draw, step: int) -> Iterator[Turn]:
-        """One step: the model sees the corrupted batch, the loss the clean one."""
+        """Perform one step: the model sees the corrupted batch, the loss the clean one."""
         images = draw()
         output = model(self.corrupted(images))
-        yield "model", self(output.reconstruction, images, output.z, output.mean, output.logvar, step)
+        yield "model", self(output.reconstruction, images, output.z, output.mean, output.logvar, step=step)
 
     def extra_repr(self) -> str:
         return f"dropout={self.dropout}, noise={self.noise}, {super().extra_repr()}"

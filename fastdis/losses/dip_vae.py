@@ -2,12 +2,15 @@
 
 from torch import Tensor, nn
 
+from .. import _checks
 from ..functional import dip_vae_penalty, gaussian_kl
-from .terms import LIKELIHOODS, LossTerms, check_batch, check_choice, check_weights, reconstruction_loss
+from ._arguments import check_codes
+from .reconstruction import LIKELIHOODS, reconstruction_error
+from .terms import LossTerms
 
 
 class DIPVAE(nn.Module):
-    """loss = reconstruction + KL + λ_od Σ_{a≠b} C_ab² + λ_d Σ_a (C_aa - 1)²: Kumar et al. 2018, eq. 6-7.
+    """Minimise reconstruction + KL + λ_od Σ_{a≠b} C_ab² + λ_d Σ_a (C_aa - 1)²: Kumar et al. 2018, eq. 6-7.
 
     C is the covariance over the batch of the posterior means ("i") or of the codes, Cov[mean] plus the
     diagonal matrix of the mean variances ("ii"); see `fastdis.dip_vae_penalty`.
@@ -25,34 +28,33 @@ class DIPVAE(nn.Module):
         ``covariance``, the weighted penalty.
 
     Raises:
-        TypeError: a weight is not a number.
+        TypeError: a weight is not a number, or an argument of the call not a floating-point tensor.
         ValueError: a weight is out of range, an unknown variant or likelihood, or shapes that do not fit
             together.
 
     Example:
         >>> import torch, fastdis
         >>> images, mean = torch.zeros(2, 1, 8, 8), torch.tensor([[1.0, 1.0], [-1.0, -1.0]])
-        >>> objective = fastdis.losses.DIPVAE("i", lambda_od=0.5)  # unit variances, covariance 1
+        >>> objective = fastdis.losses.DIPVAE(variant="i", lambda_od=0.5)  # unit variances, covariance 1
         >>> objective(images, images, mean, mean, mean * 0)
         LossTerms(total=46.3614, reconstruction=44.3614, kl=1, covariance=1)
     """
 
     def __init__(
         self,
+        *,
         variant: str = "ii",
         lambda_od: float = 10.0,
         lambda_d: float | None = None,
         likelihood: str = "bernoulli",
     ) -> None:
         super().__init__()
-        check_choice("DIPVAE", "variant", variant, ("i", "ii"))
-        check_weights("DIPVAE", lambda_od=lambda_od)
-        if lambda_d is not None:
-            check_weights("DIPVAE", lambda_d=lambda_d)
-        check_choice("DIPVAE", "likelihood", likelihood, LIKELIHOODS)
+        name = type(self).__name__
+        _checks.choice(name, "variant", variant, ("i", "ii"))
         self.variant = variant
-        self.lambda_od = lambda_od
-        self.lambda_d = lambda_d
+        self.lambda_od = _checks.number(name, "lambda_od", lambda_od, low=0)
+        self.lambda_d = None if lambda_d is None else _checks.number(name, "lambda_d", lambda_d, low=0)
+        _checks.choice(name, "likelihood", likelihood, LIKELIHOODS)
         self.likelihood = likelihood
 
     def forward(
@@ -62,10 +64,12 @@ class DIPVAE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch("DIPVAE", reconstruction, mean)
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, mean=mean, logvar=logvar)
         kl = gaussian_kl(mean, logvar).sum()
         covariance = dip_vae_penalty(
             mean, logvar, lambda_od=self.lambda_od, lambda_d=self.lambda_d, variant=self.variant

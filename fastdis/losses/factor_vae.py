@@ -5,36 +5,29 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from .. import models
+from .. import _checks, models
 from ..functional import (
     discriminator_loss,
     discriminator_total_correlation,
     gaussian_kl,
     reparameterize,
 )
-from .terms import (
-    LIKELIHOODS,
-    Draw,
-    LossTerms,
-    Turn,
-    check_batch,
-    check_choice,
-    check_counts,
-    check_weights,
-    reconstruction_loss,
-)
+from ._arguments import check_codes
+from .reconstruction import LIKELIHOODS, reconstruction_error
+from .terms import Draw, LossTerms, Turn
 
 
 class FactorVAE(nn.Module):
-    """loss = reconstruction + KL(q(z|x) || p(z)) + γ TC: Kim & Mnih 2018, equation 2, trained by algorithm 2.
+    """Minimise reconstruction + KL(q(z|x) || p(z)) + γ TC: Kim & Mnih 2018, equation 2.
 
-    TC = mean_i [D_0(z_i) - D_1(z_i)], where D tells samples of q(z) from samples of the product of its
-    marginals. A step is two turns: the model's, and the discriminator's with the first batch's codes and the
-    permuted codes of a second batch, which the model's new weights give. See `fastdis.factor_vae_terms`.
+    It is trained by their algorithm 2. TC = mean_i [D_0(z_i) - D_1(z_i)], where D tells samples of q(z) from
+    samples of the product of its marginals. A step is two turns: the model's, and the discriminator's with
+    the first batch's codes and the permuted codes of a second batch, which the model's new weights give. See
+    `fastdis.factor_vae_terms`.
 
     Args:
-        latents: number of latents.
         gamma: weight of the total correlation, finite and at least 0; 10 to 40 are usual, 35 on dSprites.
+        latents: number of latents, which the default discriminator is built for.
         likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
         discriminator: maps codes (batch, latents) to logits (batch, 2), class 0 being q(z);
             `fastdis.models.Discriminator` if None. It is part of the objective, and saved with it.
@@ -46,7 +39,8 @@ class FactorVAE(nn.Module):
         ``discriminator_terms(z, z_other)`` gives the discriminator's. Neither reaches the other's weights.
 
     Raises:
-        TypeError: gamma is not a number, latents not an integer.
+        TypeError: gamma is not a number, latents not an integer, or an argument of the call not a
+            floating-point tensor.
         ValueError: one of them is out of range, an unknown likelihood, shapes that do not fit together, or
             logits that are not (batch, 2).
 
@@ -62,16 +56,17 @@ class FactorVAE(nn.Module):
 
     def __init__(
         self,
-        latents: int = 10,
+        *,
         gamma: float = 35.0,
+        latents: int = 10,
         likelihood: str = "bernoulli",
         discriminator: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        check_counts("FactorVAE", latents=latents)
-        check_weights("FactorVAE", gamma=gamma)
-        check_choice("FactorVAE", "likelihood", likelihood, LIKELIHOODS)
-        self.gamma = gamma
+        name = type(self).__name__
+        self.gamma = _checks.number(name, "gamma", gamma, low=0)
+        latents = _checks.integer(name, "latents", latents)
+        _checks.choice(name, "likelihood", likelihood, LIKELIHOODS)
         self.likelihood = likelihood
         self.discriminator = models.Discriminator(latents) if discriminator is None else discriminator
 
@@ -82,10 +77,12 @@ class FactorVAE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch("FactorVAE", reconstruction, mean)
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, mean=mean, logvar=logvar, z=z)
         kl = gaussian_kl(mean, logvar).sum()
         correlation = discriminator_total_correlation(self.discriminator, z)
         return LossTerms(
@@ -96,20 +93,32 @@ class FactorVAE(nn.Module):
         )
 
     def discriminator_terms(self, z: Tensor, z_other: Tensor) -> LossTerms:
-        """The discriminator's loss alone: log 2 while it knows nothing."""
+        """Compute the discriminator's loss: log 2 while it cannot tell the two kinds of codes apart.
+
+        Args:
+            z: codes of a batch, (batch, latents).
+            z_other: codes of a second, independent batch, (batch, latents).
+
+        Raises:
+            TypeError: z or z_other is not a floating-point tensor.
+            ValueError: z or z_other is not (batch, latents), or the logits are not (batch, 2).
+        """
+        name = type(self).__name__
+        _checks.matrices(name, z=z)
+        _checks.matrices(name, z_other=z_other)
         return LossTerms(discriminator_loss(self.discriminator, z, z_other))
 
     def turns(self, model: models.VAE, draw: Draw, step: int) -> Iterator[Turn]:
-        """One step: the model's turn with one batch, the discriminator's with the codes of a second."""
+        """Perform one step: the model's turn with a batch, the discriminator's with the codes of a second."""
         images = draw()
         output = model(images)
-        yield "model", self(output.reconstruction, images, output.z, output.mean, output.logvar, step)
+        yield "model", self(output.reconstruction, images, output.z, output.mean, output.logvar, step=step)
         with torch.no_grad():
             z_other = reparameterize(*model.encode(draw()))
         yield "discriminator", self.discriminator_terms(output.z, z_other)
 
     def optimizers(self, model: nn.Module, learning_rate: float) -> dict[str, torch.optim.Optimizer]:
-        """Adam for both; the discriminator's with Kim & Mnih's settings, whatever the learning rate."""
+        """Return Adam for both; the discriminator's has Kim & Mnih's settings, whatever the learning rate."""
         adam = torch.optim.Adam
         return {
             "model": adam(model.parameters(), learning_rate, fused=True),

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from .. import _checks
 from ..functional import kl_decomposition, total_correlation
-from .terms import LIKELIHOODS, LossTerms, check_batch, check_choice, check_weights, reconstruction_loss
+from ._arguments import check_codes, check_minibatch
+from .reconstruction import LIKELIHOODS, reconstruction_error
+from .terms import LossTerms
 
 
 class HFVAE(nn.Module):
-    """loss = reconstruction + α MI + β TC(z_1, ..., z_G) + γ Σ_g TC(z_g) + dwKL: Esmaeili et al. 2018.
+    """Minimise reconstruction + α MI + β TC(z_1, ..., z_G) + γ Σ_g TC(z_g) + dwKL: Esmaeili et al. 2018.
 
     The hierarchically factorised VAE (Structured Disentangled Representations) splits the KL of the
     aggregated posterior twice, for latents in groups z_g of components z_gd::
@@ -26,7 +29,8 @@ class HFVAE(nn.Module):
     the same weights. See `fastdis.kl_decomposition`.
 
     Args:
-        dataset_size: number of training images, at least the batch size; never the batch size itself.
+        dataset_size: number of training images, at least 2 and no less than the batch size; never the batch
+            size itself.
         groups: the latents of each group, as in [(0, 1, 2), (3, 4), (5,)]; every latent in exactly one.
         alpha: weight of the index-code mutual information.
         beta: weight of the total correlation between the groups.
@@ -41,8 +45,9 @@ class HFVAE(nn.Module):
         latents, means over the batch.
 
     Raises:
-        TypeError: a weight is not a number.
-        ValueError: a weight is out of range, groups that are no partition of the latents, an unknown
+        TypeError: a weight is not a number, dataset_size or a latent not an integer, or an argument of the
+            call not a floating-point tensor.
+        ValueError: a setting is out of range, groups that are no partition of the latents, an unknown
             likelihood or estimator, a batch of one image or of more than dataset_size, or shapes that do not
             fit together.
 
@@ -56,6 +61,7 @@ class HFVAE(nn.Module):
 
     def __init__(
         self,
+        *,
         dataset_size: int,
         groups: Sequence[Sequence[int]],
         alpha: float = 1.0,
@@ -65,22 +71,12 @@ class HFVAE(nn.Module):
         likelihood: str = "bernoulli",
     ) -> None:
         super().__init__()
-        check_weights("HFVAE", alpha=alpha, beta=beta, gamma=gamma)
-        check_choice("HFVAE", "likelihood", likelihood, LIKELIHOODS)
-        check_choice("HFVAE", "estimator", estimator, ("mss", "mws"))
-        if dataset_size < 2:
-            raise ValueError(f"HFVAE: dataset_size must be at least 2, got {dataset_size}")
-        latents = sorted(latent for group in groups for latent in group)
-        if not latents or latents != list(range(len(latents))) or not all(len(group) for group in groups):
-            raise ValueError(
-                f"HFVAE: groups must hold each latent 0, 1, 2, ... exactly once and none be empty, "
-                f"got {[tuple(group) for group in groups]}"
-            )
-        self.dataset_size = dataset_size
-        self.groups = tuple(tuple(group) for group in groups)
-        self.alpha = alpha
-        self.beta = beta
-        self.gamma = gamma
+        name = type(self).__name__
+        self.dataset_size = _checks.integer(name, "dataset_size", dataset_size, low=2)
+        self.groups = _partition(name, groups)
+        self.alpha, self.beta, self.gamma = _checks.weights(name, alpha=alpha, beta=beta, gamma=gamma)
+        _checks.choice(name, "estimator", estimator, ("mss", "mws"))
+        _checks.choice(name, "likelihood", likelihood, LIKELIHOODS)
         self.estimator = estimator
         self.likelihood = likelihood
 
@@ -91,16 +87,19 @@ class HFVAE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch("HFVAE", reconstruction, mean)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, mean=mean, logvar=logvar, z=z)
+        check_minibatch(name, mean, self.dataset_size)
         latents = sum(map(len, self.groups))
-        if mean.dim() != 2 or mean.shape[1] != latents:
+        if mean.shape[1] != latents:
             raise ValueError(
-                f"HFVAE: mean must have shape (batch, {latents}) for groups {list(self.groups)}, "
+                f"{name}: mean must have shape (batch, {latents}) for groups {list(self.groups)}, "
                 f"got {tuple(mean.shape)}"
             )
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
         size, estimator = self.dataset_size, self.estimator
         parts = kl_decomposition(z, mean, logvar, dataset_size=size, estimator=estimator)
         within = parts.total_correlation.new_zeros(())
@@ -126,3 +125,20 @@ class HFVAE(nn.Module):
             f"beta={self.beta}, gamma={self.gamma}, estimator={self.estimator!r}, "
             f"likelihood={self.likelihood!r}"
         )
+
+
+def _partition(function: str, groups: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    """Require groups that hold each latent exactly once, and return them as tuples of Python ints."""
+    parts = tuple(
+        tuple(
+            _checks.integer(function, f"groups[{g}][{k}]", latent, low=0)
+            for k, latent in enumerate(_checks.sequence(function, f"groups[{g}]", group))
+        )
+        for g, group in enumerate(_checks.sequence(function, "groups", groups))
+    )
+    latents = sorted(latent for part in parts for latent in part)
+    if latents != list(range(len(latents))):
+        raise ValueError(
+            f"{function}: groups must hold each latent 0, 1, 2, ... exactly once, got {list(parts)}"
+        )
+    return parts

@@ -1,4 +1,4 @@
-"""A Wasserstein GAN with gradient penalty whose images must tell the codes they were made from."""
+"""A Wasserstein GAN with gradient penalty from whose images the codes can be read back."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from .. import models
+from .. import _checks, models
 from ..functional import frozen
-from .terms import Draw, LossTerms, Turn, check_counts, check_weights, widened
+from .reconstruction import widened
+from .terms import Draw, LossTerms, Turn
 
 
 class InfoGAN(nn.Module):
-    """InfoGAN (Chen et al. 2016, equation 6) as a WGAN-GP (Gulrajani et al. 2017, equation 3).
+    """Train InfoGAN (Chen et al. 2016, equation 6) as a WGAN-GP (Gulrajani et al. 2017, equation 3).
 
     ::
 
@@ -33,7 +34,7 @@ class InfoGAN(nn.Module):
         critic_steps: turns of the critic for one of the model, at least 1; 5 is usual.
         critic: maps images to one real number each; `fastdis.models.InfoGANCritic` if None. It is part of the
             objective, and saved with it.
-        channels: channels of the images of that critic, 1 or 3.
+        channels: channels of the images, which the default critic is built for.
 
     Raises:
         TypeError: a weight is not a number, a count not an integer.
@@ -51,6 +52,7 @@ class InfoGAN(nn.Module):
 
     def __init__(
         self,
+        *,
         latents: int = 10,
         information: float = 0.2,
         penalty: float = 10.0,
@@ -59,26 +61,57 @@ class InfoGAN(nn.Module):
         channels: int = 1,
     ) -> None:
         super().__init__()
-        check_counts("InfoGAN", latents=latents, critic_steps=critic_steps)
-        check_weights("InfoGAN", information=information, penalty=penalty)
-        self.latents = latents
-        self.information = information
-        self.penalty = penalty
-        self.critic_steps = critic_steps
-        self.critic = models.InfoGANCritic(channels) if critic is None else critic
+        name = type(self).__name__
+        self.latents, self.critic_steps, channels = _checks.integers(
+            name, latents=latents, critic_steps=critic_steps, channels=channels
+        )
+        self.information, self.penalty = _checks.weights(name, information=information, penalty=penalty)
+        self.critic = models.InfoGANCritic(channels=channels) if critic is None else critic
 
     def critic_terms(self, images: Tensor, generated: Tensor) -> LossTerms:
-        """The critic's loss, with its estimate of the Wasserstein distance, and the gradient penalty."""
+        """Compute the critic's loss, with its estimate of the Wasserstein distance and the gradient penalty.
+
+        Args:
+            images: a batch of data, (batch, ...).
+            generated: as many images of the generator, of the same shape.
+
+        Raises:
+            TypeError: images or generated is not a floating-point tensor.
+            ValueError: their shapes differ, or they are empty.
+        """
+        name = type(self).__name__
+        _checks.floating(name, images=images, generated=generated)
+        if generated.shape != images.shape or images.numel() == 0:
+            raise ValueError(
+                f"{name}: generated must have shape {tuple(images.shape)} like images, and not be empty, "
+                f"got {tuple(generated.shape)}"
+            )
         generated = generated.detach()
         distance = widened(self.critic(images)).mean() - widened(self.critic(generated)).mean()
         penalty = gradient_penalty(self.critic, images, generated)
         return LossTerms(self.penalty * penalty - distance, wasserstein=distance, gradient_penalty=penalty)
 
     def model_terms(self, model: models.VAE, codes: Tensor) -> LossTerms:
-        """The loss of generator and Q for codes drawn from the prior; it leaves the critic alone."""
+        """Compute the loss of generator and Q for codes drawn from the prior; it leaves the critic alone.
+
+        Args:
+            model: ``decode`` gives the logits of the generated images, ``encode`` reads the codes back.
+            codes: samples of the standard normal, (batch, latents).
+
+        Raises:
+            TypeError: codes are not a floating-point tensor.
+            ValueError: codes, or the mean and logvar that the model reads back, are not (batch, latents).
+        """
+        name = type(self).__name__
+        _checks.matrices(name, codes=codes)
+        if codes.shape[1] != self.latents:
+            raise ValueError(
+                f"{name}: codes must have shape (batch, {self.latents}), got {tuple(codes.shape)}"
+            )
         generated = model.decode(codes).sigmoid()
         adversarial = -widened(frozen(self.critic)(generated)).mean()
         mean, logvar = map(widened, model.encode(generated))
+        _checks.matrices(name, codes=codes, mean=mean, logvar=logvar)
         surprise = 0.5 * (math.log(2 * math.pi) + logvar + (codes - mean).square() * torch.exp(-logvar))
         entropy = 0.5 * self.latents * math.log(2 * math.pi * math.e)
         information = entropy - surprise.sum(1).mean()
@@ -89,7 +122,7 @@ class InfoGAN(nn.Module):
         )
 
     def turns(self, model: models.VAE, draw: Draw, step: int) -> Iterator[Turn]:
-        """One step: some turns of the critic, then one of the model."""
+        """Perform one step: some turns of the critic, then one of the model."""
         for _ in range(self.critic_steps):
             images = draw()
             with torch.no_grad():
@@ -98,7 +131,7 @@ class InfoGAN(nn.Module):
         yield "model", self.model_terms(model, self._codes(images))
 
     def optimizers(self, model: nn.Module, learning_rate: float) -> dict[str, torch.optim.Optimizer]:
-        """Adam for both with Gulrajani et al.'s moments; the critic's at 1e-4, whatever the learning rate."""
+        """Return Adam for both with Gulrajani et al.'s moments; the critic's learning rate is always 1e-4."""
         adam, betas = torch.optim.Adam, (0.5, 0.9)
         return {
             "model": adam(model.parameters(), learning_rate, betas, fused=True),
@@ -106,7 +139,7 @@ class InfoGAN(nn.Module):
         }
 
     def _codes(self, images: Tensor) -> Tensor:
-        """As many codes as there are images, from the prior."""
+        """Draw as many codes as there are images from the prior."""
         return torch.randn(len(images), self.latents, dtype=images.dtype, device=images.device)
 
     def extra_repr(self) -> str:
@@ -117,9 +150,10 @@ class InfoGAN(nn.Module):
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor, generated: Tensor) -> Tensor:
-    """E[(|grad D(x^)| - 1)²] with x^ = ε x + (1 - ε) G(c), ε ~ U(0, 1): Gulrajani et al. 2017, equation 3.
+    """Compute the gradient penalty E[(|grad D(x^)| - 1)²]: Gulrajani et al. 2017, equation 3.
 
-    The norm is that of each image's gradient, over all its pixels.
+    x^ = ε x + (1 - ε) G(c) with ε ~ U(0, 1) lies between an image and a generated one. The norm is that of
+    each image's gradient, over all its pixels.
 
     Args:
         critic: maps images to one real number each, independently of one another.

@@ -2,16 +2,19 @@
 
 from torch import Tensor
 
+from .. import _checks
+from ._arguments import check_codes
 from .ae import AE
-from .terms import LossTerms, check_batch, check_weights, reconstruction_loss, widened
+from .reconstruction import reconstruction_error, widened
+from .terms import LossTerms
 
 
 class SparseAE(AE):
-    """loss = reconstruction + weight Σ_d |z_d|: an autoencoder with sparse codes.
+    """Minimise reconstruction + weight Σ_d |z_d|: an autoencoder with sparse codes.
 
     The absolute values are summed over the latents and averaged over the batch. k-sparse codes, of which all
-    but the k largest are 0, are the model's matter: ``fastdis.models.Autoencoder(encoder, decoder, k)`` with
-    `AE` for the loss, so that the codes which are scored are those the decoder sees.
+    but the k largest are 0, are made by the model: ``fastdis.models.Autoencoder(encoder, decoder, k=5)``
+    with `AE` for the loss, so that the codes which are scored are those the decoder sees.
 
     Args:
         weight: the weight of the absolute values, finite and at least 0.
@@ -19,10 +22,11 @@ class SparseAE(AE):
 
     Call:
         ``objective(reconstruction, target, z, mean, logvar, step=None)``, images of shape (batch, ...) and
-        codes (batch, latent), gives `LossTerms` with ``reconstruction``, in nats, and ``l1``.
+        codes (batch, latent), gives `LossTerms` with ``reconstruction``, in nats, and ``l1``. Mean and logvar
+        are not read.
 
     Raises:
-        TypeError: weight is not a number.
+        TypeError: weight is not a number, or an argument of the call not a floating-point tensor.
         ValueError: weight is out of range, an unknown likelihood, or shapes that do not fit together.
 
     Example:
@@ -32,10 +36,9 @@ class SparseAE(AE):
         LossTerms(total=45.3614, reconstruction=44.3614, l1=2)
     """
 
-    def __init__(self, weight: float = 1.0, likelihood: str = "bernoulli") -> None:
-        super().__init__(likelihood)
-        check_weights("SparseAE", weight=weight)
-        self.weight = weight
+    def __init__(self, *, weight: float = 1.0, likelihood: str = "bernoulli") -> None:
+        super().__init__(likelihood=likelihood)
+        self.weight = _checks.number(type(self).__name__, "weight", weight, low=0)
 
     def forward(
         self,
@@ -44,10 +47,12 @@ class SparseAE(AE):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch("SparseAE", reconstruction, mean)
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, z=z)
         l1 = widened(z).abs().sum(1).mean()
         return LossTerms(error + self.weight * l1, reconstruction=error, l1=l1)
 

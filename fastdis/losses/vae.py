@@ -2,12 +2,15 @@
 
 from torch import Tensor, nn
 
+from .. import _checks
 from ..functional import gaussian_kl
-from .terms import LIKELIHOODS, LossTerms, check_batch, check_choice, reconstruction_loss
+from ._arguments import check_codes
+from .reconstruction import LIKELIHOODS, reconstruction_error
+from .terms import LossTerms
 
 
 class VAE(nn.Module):
-    """loss = reconstruction + KL(q(z|x) || p(z)): Kingma & Welling 2014, equation 7.
+    """Minimise reconstruction + KL(q(z|x) || p(z)): Kingma & Welling 2014, equation 7.
 
     Args:
         likelihood: "bernoulli" (logits) or "gaussian" (unit variance).
@@ -18,6 +21,7 @@ class VAE(nn.Module):
         and latents, means over the batch.
 
     Raises:
+        TypeError: an argument of the call is not a floating-point tensor.
         ValueError: an unknown likelihood, or shapes that do not fit together.
 
     Example:
@@ -27,9 +31,9 @@ class VAE(nn.Module):
         LossTerms(total=45.8614, reconstruction=44.3614, kl=1.5)
     """
 
-    def __init__(self, likelihood: str = "bernoulli") -> None:
+    def __init__(self, *, likelihood: str = "bernoulli") -> None:
         super().__init__()
-        check_choice("VAE", "likelihood", likelihood, LIKELIHOODS)
+        _checks.choice(type(self).__name__, "likelihood", likelihood, LIKELIHOODS)
         self.likelihood = likelihood
 
     def forward(
@@ -39,10 +43,12 @@ class VAE(nn.Module):
         z: Tensor,
         mean: Tensor,
         logvar: Tensor,
+        *,
         step: int | None = None,
     ) -> LossTerms:
-        check_batch("VAE", reconstruction, mean)
-        error = reconstruction_loss(reconstruction, target, self.likelihood)
+        name = type(self).__name__
+        error = reconstruction_error(name, reconstruction, target, self.likelihood)
+        check_codes(name, target, mean=mean, logvar=logvar)
         kl = gaussian_kl(mean, logvar).sum()
         return LossTerms(error + kl, reconstruction=error, kl=kl)
 

@@ -1,7 +1,12 @@
-"""Encoders, decoders and what joins them. A module of one's own works wherever a named one does."""
+"""Encoders, decoders and what joins them; the whole models are declared once each, in ``MODELS``.
+
+The number of latents may be given by position, all else by name. A module of one's own works wherever a named
+one does.
+"""
 
 from .autoencoder import Autoencoder
-from .burgess import BurgessDecoder, BurgessEncoder, burgess_vae
+from .burgess import BurgessDecoder, BurgessEncoder, burgess_autoencoder, burgess_vae
+from .declared import MODELS, Model
 from .discriminator import Discriminator
 from .infogan import InfoGANCritic, InfoGANEncoder, InfoGANGenerator, infogan
 from .kim import KimDecoder, KimEncoder, kim_2d_vae, kim_3d_vae
@@ -11,6 +16,7 @@ from .tied import TiedDecoder, linear_autoencoder, mlp_autoencoder
 from .vae import VAE, VAEOutput
 
 __all__ = [
+    "MODELS",
     "VAE",
     "Autoencoder",
     "BurgessDecoder",
@@ -23,9 +29,11 @@ __all__ = [
     "KimEncoder",
     "MLPDecoder",
     "MLPEncoder",
+    "Model",
     "SongDecoder",
     "TiedDecoder",
     "VAEOutput",
+    "burgess_autoencoder",
     "burgess_vae",
     "chen_vae",
     "infogan",

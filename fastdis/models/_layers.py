@@ -1,4 +1,4 @@
-"""What the named modules share: how their layers begin, and what they ask of sizes and of their input."""
+"""What the named modules share: their layers, how these begin, and what they require of their input."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,13 +7,14 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from ._sequential import Layers
+from .. import _checks
+from ._conv_stack import ConvStack
 
 Nonlinearity: TypeAlias = Literal["relu", "leaky_relu", "tanh", "linear"]
 
 
 def prepare(layers: nn.Module, nonlinearity: Nonlinearity = "relu") -> None:
-    """He et al. 2015's initialisation, and the memory format that convolutions are fastest in.
+    """Initialise layers as He et al. 2015 do, in the memory format that convolutions are fastest in.
 
     With them β-TCVAE at a learning rate of 5e-4 begins to place the shapes after 150 steps, where torch's
     default initialisation still draws the mean image after 800; and a step is a few percent faster.
@@ -29,8 +30,12 @@ def prepare(layers: nn.Module, nonlinearity: Nonlinearity = "relu") -> None:
 
 def encoding_layers(
     channels: int, widths: Sequence[int], dense: Sequence[int], outputs: int, slope: float = 0.0
-) -> nn.Sequential:
-    """Four convolutions 4x4, stride 2, of 64x64 pixels, then dense layers; (leaky) ReLU between all."""
+) -> ConvStack:
+    """Build four convolutions 4x4, stride 2, of 64x64 pixels, then dense layers, with (leaky) ReLU between.
+
+    Checkpoints name layers by their place: convolution k is ``layers.<2k>``, k = 0 to 3, dense layer k is
+    ``layers.<9 + 2k>``, the last of them the output.
+    """
     layers: list[nn.Module] = []
     for inputs, width in pairwise([channels, *widths]):
         layers += [nn.Conv2d(inputs, width, 4, stride=2, padding=1), _rectifier(slope)]
@@ -42,8 +47,12 @@ def encoding_layers(
 
 def decoding_layers(
     inputs: int, dense: Sequence[int], widths: Sequence[int], channels: int, slope: float = 0.0
-) -> nn.Sequential:
-    """The mirror image: dense layers, then four transposed convolutions from 4x4 to 64x64 pixels."""
+) -> ConvStack:
+    """Build the mirror image: dense layers, then four transposed convolutions from 4x4 to 64x64 pixels.
+
+    Checkpoints name layers by their place: with n dense layers dense layer k is ``layers.<2k>``, k = 0 to
+    n - 1, and transposed convolution k is ``layers.<2n + 1 + 2k>``, k = 0 to 3.
+    """
     layers: list[nn.Module] = []
     for size, units in pairwise([inputs, *dense, 16 * widths[0]]):
         layers += [nn.Linear(size, units), _rectifier(slope)]
@@ -57,14 +66,14 @@ def _rectifier(slope: float) -> nn.Module:
     return nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)
 
 
-def _prepared(modules: list[nn.Module], slope: float) -> nn.Sequential:
-    layers = Layers(*modules)
+def _prepared(modules: list[nn.Module], slope: float) -> ConvStack:
+    layers = ConvStack(*modules)
     prepare(layers, "leaky_relu" if slope else "relu")
     return layers
 
 
 def channels_last(images: Tensor) -> Tensor:
-    """The images in the memory format of the weights.
+    """Return the images in the memory format of the weights.
 
     With one channel both formats have the same bytes, and torch tells them apart by the strides alone; the
     other format's strides cost an eighth of a training step, in copies between the convolutions.
@@ -75,25 +84,31 @@ def channels_last(images: Tensor) -> Tensor:
     return laid_out
 
 
-def check_sizes(name: str, **sizes: int) -> None:
-    """Require channels to be 1 or 3 and every other size to be an integer of at least 1."""
-    for size, value in sizes.items():
-        if not isinstance(value, int):
-            raise TypeError(f"{name}: {size} must be an integer, got {type(value).__name__}")
-        if size == "channels" and value not in (1, 3):
-            raise ValueError(f"{name}: channels must be 1 or 3, got {value}")
-        if value < 1:
-            raise ValueError(f"{name}: {size} must be at least 1, got {value}")
-
-
-def check_images(name: str, images: Tensor, shape: tuple[int, ...]) -> None:
-    """Require images of one shape."""
+def check_images(module: nn.Module, images: Tensor, shape: tuple[int, ...]) -> None:
+    """Require at least one image of a shape, in the dtype and on the device of the module's weights."""
+    name = type(module).__name__
+    _check_input(name, "images", images, module)
     if images.shape[1:] != shape:
         sides = ", ".join(map(str, shape))
         raise ValueError(f"{name}: images must have shape (batch, {sides}), got {tuple(images.shape)}")
+    if images.shape[0] == 0:
+        raise ValueError(f"{name}: images must hold at least 1 image, got shape {tuple(images.shape)}")
 
 
-def check_codes(name: str, z: Tensor, latents: int) -> None:
-    """Require codes of one width."""
+def check_codes(module: nn.Module, z: Tensor, latents: int) -> None:
+    """Require codes of one width, in the dtype and on the device of the module's weights."""
+    name = type(module).__name__
+    _check_input(name, "z", z, module)
     if z.dim() != 2 or z.shape[1] != latents:
         raise ValueError(f"{name}: z must have shape (batch, {latents}), got {tuple(z.shape)}")
+
+
+def _check_input(function: str, name: str, tensor: Tensor, module: nn.Module) -> None:
+    _checks.floating(function, **{name: tensor})
+    weight = next(module.parameters())
+    if tensor.device != weight.device:
+        raise RuntimeError(
+            f"{function}: {name} must be on {weight.device} like the weights, got {tensor.device}"
+        )
+    if tensor.dtype != weight.dtype and not torch.is_autocast_enabled(tensor.device.type):
+        raise TypeError(f"{function}: {name} must be {weight.dtype} like the weights, got {tensor.dtype}")

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from ._layers import check_sizes
+from .. import _checks
 from .vae import VAE, VAEOutput
 
 LOGVAR = -10.0  # of the stand-in for a point: a standard deviation of 0.0067
 
 
 class Autoencoder(VAE):
-    """A deterministic autoencoder: each image has one code, which is what the decoder sees.
+    """Reconstruct images from codes without noise: each image has one code, which is what the decoder sees.
 
     ``z`` and ``mean`` are the code. ``logvar`` is the constant -10: a point has none, and a posterior of
     standard deviation 0.0067 stands in for it wherever a density is asked for. Scores read the codes alone;
@@ -26,8 +26,8 @@ class Autoencoder(VAE):
         k: how many entries of a code to keep; all if None.
 
     Raises:
-        TypeError: k is not an integer, or the encoder returns neither a tensor nor a pair of tensors.
-        ValueError: k is below 1 or above the number of latents.
+        TypeError: k is not an integer, or the encoder returns neither floating-point codes nor a pair.
+        ValueError: k is below 1 or above the number of latents, or codes are not (batch, latents).
 
     Example:
         >>> import torch, fastdis
@@ -37,24 +37,23 @@ class Autoencoder(VAE):
         tensor([2, 2, 2])
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, k: int | None = None) -> None:
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, k: int | None = None) -> None:
         super().__init__(encoder, decoder)
-        if k is not None:
-            check_sizes("Autoencoder", k=k)
-        self.k = k
+        self.k = None if k is None else _checks.integer("Autoencoder", "k", k)
 
     def forward(self, images: Tensor) -> VAEOutput:
         code, logvar = self.encode(images)
         return VAEOutput(self.decode(code), code, code, logvar)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The code and the constant logvar that stands in for certainty, both (batch, latents)."""
+        """Return the code and the constant logvar that stands in for certainty, both (batch, latents)."""
         output = self.encoder(images)
         code = output[0] if isinstance(output, tuple) else output
         if not isinstance(code, Tensor):
             raise TypeError(
                 f"Autoencoder: the encoder must return codes or (mean, logvar), got {type(output).__name__}"
             )
+        _checks.matrices("Autoencoder", code=code)
         if self.k is not None:
             code = _largest(code, self.k)
         return code, torch.full_like(code, LOGVAR)
@@ -64,7 +63,7 @@ class Autoencoder(VAE):
 
 
 def _largest(code: Tensor, k: int) -> Tensor:
-    """The code with all but the k largest entries of each row set to 0."""
+    """Return the code with all but the k largest entries of each row set to 0."""
     if k > code.shape[1]:
         raise ValueError(f"Autoencoder: k must be at most the {code.shape[1]} latents, got {k}")
     values, places = code.topk(k, dim=1)

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ._layers import check_codes, check_sizes
+from .. import _checks
+from ._layers import check_codes
 from .autoencoder import Autoencoder
 from .mlp import MLPDecoder, MLPEncoder
 
 
 class TiedDecoder(nn.Module):
-    """The mirror image of a dense encoder, with its weights transposed and biases of its own::
+    """Mirror a dense encoder, with its weights transposed and biases of its own::
 
         h_L = z,    h_{l-1} = W_l^T relu(h_l) + c_l    (no relu on z)
 
@@ -26,12 +27,13 @@ class TiedDecoder(nn.Module):
         z (batch, latents) -> logits (batch, *image_shape).
 
     Raises:
-        TypeError: the encoder is not an `MLPEncoder`.
+        TypeError: the encoder is not an `MLPEncoder`, or z does not have the dtype of the weights.
         ValueError: z has another width.
+        RuntimeError: z is on another device than the weights.
 
     Example:
         >>> import torch, fastdis
-        >>> encoder = fastdis.models.MLPEncoder(3, (1, 16, 16), hidden=[32])
+        >>> encoder = fastdis.models.MLPEncoder(3, image_shape=(1, 16, 16), hidden=[32])
         >>> decoder = fastdis.models.TiedDecoder(encoder)
         >>> decoder(torch.zeros(2, 3)).shape, [tuple(bias.shape) for bias in decoder.parameters()]
         (torch.Size([2, 1, 16, 16]), [(32,), (256,)])
@@ -48,7 +50,7 @@ class TiedDecoder(nn.Module):
         self.biases = nn.ParameterList(torch.zeros(layer.in_features) for layer in self._mirrored)
 
     def forward(self, z: Tensor) -> Tensor:
-        check_codes("TiedDecoder", z, self.latents)
+        check_codes(self, z, self.latents)
         weights = [layer.weight for layer in self._mirrored]
         hidden: Tensor = z @ weights[0][: self.latents] + self.biases[0]
         for weight, bias in zip(weights[1:], list(self.biases)[1:], strict=True):
@@ -56,49 +58,51 @@ class TiedDecoder(nn.Module):
         return hidden.view(len(z), *self.image_shape)
 
 
-def linear_autoencoder(latents: int = 10, channels: int = 1, *, tied: bool = False) -> Autoencoder:
-    """An autoencoder of one linear layer each way; with squared errors it finds the principal subspace.
+def linear_autoencoder(latents: int = 10, *, channels: int = 1, tied: bool = False) -> Autoencoder:
+    """Build an autoencoder of one linear layer each way; with squared errors it finds the principal subspace.
 
     Args:
         latents: number of latents.
-        channels: channels of the images, 1 or 3.
+        channels: channels of the images, at least 1.
         tied: decode with the encoder's weights, transposed.
 
     Raises:
         TypeError: latents or channels is not an integer.
-        ValueError: one of them is out of range.
+        ValueError: latents or channels is below 1.
 
     Example:
         >>> import torch, fastdis
         >>> fastdis.models.linear_autoencoder(tied=True)(torch.zeros(2, 1, 64, 64)).reconstruction.shape
         torch.Size([2, 1, 64, 64])
     """
-    check_sizes("linear_autoencoder", latents=latents, channels=channels)
+    latents, channels = _checks.integers("linear_autoencoder", latents=latents, channels=channels)
     return _autoencoder(latents, channels, (), tied)
 
 
-def mlp_autoencoder(latents: int = 10, channels: int = 1, *, tied: bool = False) -> Autoencoder:
-    """An autoencoder with two hidden layers of 1200 units each way.
+def mlp_autoencoder(latents: int = 10, *, channels: int = 1, tied: bool = False) -> Autoencoder:
+    """Build an autoencoder with two hidden layers of 1200 units each way.
 
     Args:
         latents: number of latents.
-        channels: channels of the images, 1 or 3.
+        channels: channels of the images, at least 1.
         tied: decode with the encoder's weights, transposed.
 
     Raises:
         TypeError: latents or channels is not an integer.
-        ValueError: one of them is out of range.
+        ValueError: latents or channels is below 1.
 
     Example:
         >>> import torch, fastdis
         >>> fastdis.models.mlp_autoencoder(tied=True)(torch.zeros(2, 1, 64, 64)).reconstruction.shape
         torch.Size([2, 1, 64, 64])
     """
-    check_sizes("mlp_autoencoder", latents=latents, channels=channels)
+    latents, channels = _checks.integers("mlp_autoencoder", latents=latents, channels=channels)
     return _autoencoder(latents, channels, (1200, 1200), tied)
 
 
 def _autoencoder(latents: int, channels: int, hidden: Sequence[int], tied: bool) -> Autoencoder:
     shape = (channels, 64, 64)
-    encoder = MLPEncoder(latents, shape, hidden)
-    return Autoencoder(encoder, TiedDecoder(encoder) if tied else MLPDecoder(latents, shape, hidden))
+    encoder = MLPEncoder(latents, image_shape=shape, hidden=hidden)
+    if tied:
+        return Autoencoder(encoder, TiedDecoder(encoder))
+    return Autoencoder(encoder, MLPDecoder(latents, image_shape=shape, hidden=hidden))

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from .. import _checks
 from ..functional import reparameterize
 
 
 class VAEOutput(NamedTuple):
-    """What an objective is computed from."""
+    """Hold what an objective is computed from."""
 
     reconstruction: Tensor  # the decoder's output for z, like the images; logits for a Bernoulli likelihood
     z: Tensor  # one sample of each posterior, (batch, latent)
@@ -17,7 +18,7 @@ class VAEOutput(NamedTuple):
 
 
 class VAE(nn.Module):
-    """A variational autoencoder (Kingma & Welling 2014) from an encoder and a decoder of one's own choice.
+    """Join an encoder and a decoder of one's own choice to a variational autoencoder (Kingma & Welling 2014).
 
     Args:
         encoder: a module that maps images to ``(mean, logvar)``, both (batch, latent).
@@ -25,7 +26,7 @@ class VAE(nn.Module):
 
     Raises:
         TypeError: the encoder does not return a pair of floating-point tensors.
-        ValueError: mean and logvar do not both have shape (batch, latent).
+        ValueError: mean and logvar do not both have shape (batch, latent), batch at least 1.
 
     Example:
         >>> import torch, fastdis
@@ -46,14 +47,15 @@ class VAE(nn.Module):
         return VAEOutput(self.decode(z), z, mean, logvar)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and logvar of q(z|x), both (batch, latent)."""
+        """Return mean and logvar of q(z|x), both (batch, latent)."""
         output = self.encoder(images)
         if not (isinstance(output, tuple) and len(output) == 2):
             raise TypeError(f"VAE: the encoder must return (mean, logvar), got {type(output).__name__}")
         mean, logvar = output
+        _checks.matrices("VAE", mean=mean, logvar=logvar)
         return mean, logvar
 
     def decode(self, z: Tensor) -> Tensor:
-        """The decoder's output for z: logits for a Bernoulli likelihood."""
+        """Return the decoder's output for z: logits for a Bernoulli likelihood."""
         reconstruction: Tensor = self.decoder(z)
         return reconstruction

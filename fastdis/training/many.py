@@ -62,7 +62,7 @@ def fit_many(
     Example:
         >>> import torch, fastdis
         >>> models = [fastdis.models.burgess_vae(latents=2) for _ in range(2)]
-        >>> objectives = [fastdis.losses.BetaVAE(beta) for beta in (1.0, 4.0)]
+        >>> objectives = [fastdis.losses.BetaVAE(beta=beta) for beta in (1.0, 4.0)]
         >>> logs = fastdis.training.fit_many(
         ...     models, objectives, torch.rand(8, 1, 64, 64), steps=2, batch_size=4, progress=False
         ... )

@@ -1,70 +1,50 @@
-"""Objectives and models by the names that the command line and ``config.json`` give them."""
+"""Objectives and models by the names that the command line and ``config.json`` give them.
+
+What they are is declared where they are: `fastdis.losses.OBJECTIVES` and `fastdis.models.MODELS`.
+"""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from torch import nn
+from ..losses import OBJECTIVES, Objective
+from ..models import MODELS, Model
 
-from .. import losses, models
+__all__ = ["MODELS", "OBJECTIVES", "build", "require_known", "settings_of", "suits"]
 
-OBJECTIVES: dict[str, Callable[..., nn.Module]] = {
-    "vae": losses.VAE,
-    "beta-vae": losses.BetaVAE,
-    "annealed-vae": losses.AnnealedVAE,
-    "per-latent-capacity-vae": losses.PerLatentCapacityVAE,
-    "beta-tcvae": losses.BetaTCVAE,
-    "factor-vae": losses.FactorVAE,
-    "dip-vae": losses.DIPVAE,
-    "hfvae": losses.HFVAE,
-    "ada-gvae": losses.AdaGVAE,
-    "ada-ml-vae": losses.AdaMLVAE,
-    "ae": losses.AE,
-    "denoising-ae": losses.DenoisingAE,
-    "sparse-ae": losses.SparseAE,
-    "infogan": losses.InfoGAN,
-}
-PAIRED = ("ada-gvae", "ada-ml-vae")  # they learn from pairs of images
+_GIVEN = ("dataset_size", "latents")  # not settings: they follow from the data and the run
 
 
-def burgess_autoencoder(latents: int = 10, channels: int = 1, *, k: int | None = None) -> models.Autoencoder:
-    """Burgess's encoder and decoder without noise between them; with k a k-sparse autoencoder."""
-    encoder, decoder = models.BurgessEncoder(latents, channels), models.BurgessDecoder(latents, channels)
-    return models.Autoencoder(encoder, decoder, k)
+def suits(objective: str, model: str) -> bool:
+    """Tell whether a model is of the kind that an objective trains: an AE has no noise, a GAN other networks.
+
+    Example:
+        >>> suits("beta-vae", "chen"), suits("ae", "chen"), suits("ae", "mlp-ae")
+        (True, False, True)
+    """
+    return MODELS[model].kind == MODELS[OBJECTIVES[objective].model].kind
 
 
-MODELS: dict[str, Callable[..., models.VAE]] = {
-    "burgess": models.burgess_vae,
-    "kim-2d": models.kim_2d_vae,
-    "kim-3d": models.kim_3d_vae,
-    "chen": models.chen_vae,
-    "song": models.song_vae,
-    "linear": models.linear_vae,
-    "burgess-ae": burgess_autoencoder,
-    "mlp-ae": models.mlp_autoencoder,
-    "linear-ae": models.linear_autoencoder,
-    "infogan": models.infogan,
-}
-_GIVEN = ("dataset_size", "latents", "discriminator", "critic")  # not settings: they follow from the rest
+def settings_of(entry: Objective | Model) -> dict[str, Any]:
+    """Return what can be set, with the defaults; ``inspect.Parameter.empty`` for what has none.
+
+    Example:
+        >>> settings_of(OBJECTIVES["factor-vae"])
+        {'gamma': 35.0, 'likelihood': 'bernoulli'}
+    """
+    networks = entry.players if isinstance(entry, Objective) else ()  # of the players other than the model
+    return {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(entry.make).parameters.values()
+        if parameter.name not in (*_GIVEN, *networks)
+    }
 
 
-def model_for(objective: str) -> str:
-    """The model that an objective trains unless told otherwise: an AE has no noise, a GAN other networks."""
-    if objective == "infogan":
-        return "infogan"
-    return "burgess-ae" if objective == "ae" or objective.endswith("-ae") else "burgess"
-
-
-def settings_of(make: Callable[..., object]) -> dict[str, Any]:
-    """What can be set, with the defaults; ``inspect.Parameter.empty`` for what has none."""
-    parameters = inspect.signature(make).parameters.values()
-    return {parameter.name: parameter.default for parameter in parameters if parameter.name not in _GIVEN}
-
-
-def build(make: Callable[..., Any], available: Mapping[str, Any]) -> Any:
-    """Call with those of the available arguments that it takes."""
-    return make(**{name: available[name] for name in inspect.signature(make).parameters if name in available})
+def build(entry: Objective | Model, available: Mapping[str, Any]) -> Any:
+    """Make the objective or model with those of the available arguments that it takes."""
+    names = inspect.signature(entry.make).parameters
+    return entry.make(**{name: available[name] for name in names if name in available})
 
 
 def require_known(what: str, name: str, known: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from ..data import FactorDataset, Pairs, dsprites
 from ..models import VAE
 from .batches import Images
-from .registry import MODELS, OBJECTIVES, PAIRED, build, model_for, require_known, settings_of
+from .registry import MODELS, OBJECTIVES, build, require_known, settings_of, suits
 from .schedules import LinearSchedule, Schedule
 
 
@@ -52,8 +52,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         require_known("objective", self.objective, OBJECTIVES)
         require_known("model", self._model, MODELS)
-        suited = model_for(self.objective)
-        if _kind(suited) != _kind(self._model):
+        if not suits(self.objective, self._model):
+            suited = OBJECTIVES[self.objective].model
             raise ValueError(
                 f"model must suit objective {self.objective!r}, as {suited!r} does, got {self._model!r}"
             )
@@ -117,7 +117,7 @@ class RunConfig:
 
     def training_data(self, data: FactorDataset) -> Images:
         """The data set, or pairs of its images where the objective learns from pairs."""
-        return Pairs(data, seed=self.seed) if self.objective in PAIRED else data
+        return Pairs(data, seed=self.seed) if OBJECTIVES[self.objective].pairs else data
 
     def build_model(self) -> VAE:
         """A model in the initial state that the seed gives it."""
@@ -134,14 +134,14 @@ class RunConfig:
         numbers = vars(objective) | {"learning_rate": self.learning_rate}
         return {name: LinearSchedule(0.0, numbers[name], steps) for name, steps in self.warmup.items()}
 
-    def _build(self, make: Any, **sizes: int) -> Any:
+    def _build(self, entry: Any, **sizes: int) -> Any:
         with torch.random.fork_rng([]):
             torch.manual_seed(self.seed)
-            return build(make, {"latents": self.latents, "channels": 1} | sizes | self.settings)
+            return build(entry, {"latents": self.latents, "channels": 1} | sizes | self.settings)
 
     @property
     def _model(self) -> str:
-        return self.model or model_for(self.objective)
+        return self.model or OBJECTIVES[self.objective].model
 
     def _of_objective(self) -> dict[str, Any]:
         return settings_of(OBJECTIVES[self.objective])
@@ -149,7 +149,3 @@ class RunConfig:
     def _defaults(self) -> dict[str, Any]:
         """All settings with the values they have unless they are given."""
         return settings_of(MODELS[self._model]) | self._of_objective() | {"channels": 1}
-
-
-def _kind(model: str) -> str:
-    return model if model == "infogan" else "ae" if model.endswith("-ae") else "vae"

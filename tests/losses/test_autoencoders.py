@@ -10,8 +10,8 @@ from support.small_training import bars, small_autoencoder, train
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_the_reconstruction_alone(arguments: tuple[Tensor, ...], likelihood: str) -> None:
-    terms = AE(likelihood)(*arguments)
-    assert terms.total == reconstruction_loss(*arguments[:2], likelihood)
+    terms = AE(likelihood=likelihood)(*arguments)
+    assert terms.total == reconstruction_loss(*arguments[:2], likelihood=likelihood)
     assert list(terms.to_dict()) == ["total", "reconstruction"]
 
 
@@ -61,7 +61,7 @@ def test_l1_leaves_smaller_codes_and_k_leaves_fewer() -> None:
 
     def codes(weight: float, k: int | None = None) -> Tensor:
         model = small_autoencoder(k)
-        train(SparseAE(weight), model, lambda: images, steps=40)
+        train(SparseAE(weight=weight), model, lambda: images, steps=40)
         return model.encode(images)[0]
 
     assert codes(weight=5.0).abs().mean() < 0.3 * codes(weight=0.0).abs().mean()
@@ -71,7 +71,7 @@ def test_l1_leaves_smaller_codes_and_k_leaves_fewer() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dropout": 1.0}, "DenoisingAE: dropout must be below 1, got 1.0"),
+        ({"dropout": 1.0}, "DenoisingAE: dropout must be below 1, got 1"),
         ({"dropout": -0.1}, "DenoisingAE: dropout must be finite and at least 0, got -0.1"),
         ({"noise": float("nan")}, "DenoisingAE: noise must be finite and at least 0, got nan"),
     ],

@@ -28,7 +28,7 @@ def test_annealed_vae(arguments: tuple[Tensor, ...], step: int, capacity: float)
 @pytest.mark.parametrize(("step", "share"), [(0, 0.0), (50, 0.5), (200, 1.0)])
 def test_per_latent_capacity_vae(arguments: tuple[Tensor, ...], step: int, share: float) -> None:
     ends = [2.0, 0.25, 0.0]
-    objective = PerLatentCapacityVAE(ends, gamma=10.0, iterations=100)
+    objective = PerLatentCapacityVAE(capacities=ends, gamma=10.0, iterations=100)
     terms = objective(*arguments, step=step)
     kl = [sum(values) / 5 for values in kl_of_each(*arguments[3:])]
     distance = sum(abs(of_latent - share * end) for of_latent, end in zip(kl, ends, strict=True))
@@ -46,7 +46,7 @@ def two_images() -> tuple[Tensor, ...]:
 
 @pytest.mark.parametrize(
     "objective",
-    [AnnealedVAE(capacity=1.0, iterations=1), PerLatentCapacityVAE([1.0], iterations=1)],
+    [AnnealedVAE(capacity=1.0, iterations=1), PerLatentCapacityVAE(capacities=[1.0], iterations=1)],
 )
 def test_the_absolute_value_is_that_of_the_mean(objective: AnnealedVAE | PerLatentCapacityVAE) -> None:
     """Inside the batch mean it would be |0 - 1| / 2 + |2 - 1| / 2 = 1, where the mean is on target."""
@@ -64,7 +64,10 @@ def test_below_the_capacity_the_kl_is_drawn_up() -> None:
 
 @pytest.mark.parametrize(
     "objective",
-    [AnnealedVAE(capacity=8.0, iterations=16), PerLatentCapacityVAE([4.0, 4.0, 0.0], iterations=16)],
+    [
+        AnnealedVAE(capacity=8.0, iterations=16),
+        PerLatentCapacityVAE(capacities=[4.0, 4.0, 0.0], iterations=16),
+    ],
 )
 def test_a_step_on_the_device_counts_as_a_number_does(
     arguments: tuple[Tensor, ...], objective: AnnealedVAE | PerLatentCapacityVAE
@@ -77,18 +80,18 @@ def test_a_step_on_the_device_counts_as_a_number_does(
 
 def test_a_step_must_be_given(arguments: tuple[Tensor, ...]) -> None:
     message = "step must be the number of steps done before this one, got None"
-    for objective in (AnnealedVAE(), PerLatentCapacityVAE([1.0, 1.0, 1.0])):
+    for objective in (AnnealedVAE(), PerLatentCapacityVAE(capacities=[1.0, 1.0, 1.0])):
         with pytest.raises(TypeError, match=f"{type(objective).__name__}: {message}"):
             objective(*arguments)
 
 
 def test_one_capacity_a_latent(arguments: tuple[Tensor, ...]) -> None:
-    with pytest.raises(ValueError, match="mean must have 2 latents, one a capacity, got 3"):
-        PerLatentCapacityVAE([1.0, 2.0])(*arguments, step=0)
+    with pytest.raises(ValueError, match="mean must have 2 latents, one for each capacity, got 3"):
+        PerLatentCapacityVAE(capacities=[1.0, 2.0])(*arguments, step=0)
 
 
 def test_capacities_are_saved_and_move_with_the_objective() -> None:
-    objective = PerLatentCapacityVAE([1.0, 2.0])
+    objective = PerLatentCapacityVAE(capacities=[1.0, 2.0])
     assert objective.state_dict()["capacities"].tolist() == [1, 2]
     assert objective.double().capacities.dtype == torch.float64
     assert "capacities=[1.0, 2.0]" in repr(objective)

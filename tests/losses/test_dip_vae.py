@@ -23,18 +23,18 @@ def test_the_covariance_is_drawn_to_the_identity(
                 penalty += 2.0 * ratio * (entry - 1) ** 2
             else:
                 penalty += 2.0 * entry**2
-    terms = DIPVAE(variant, lambda_od=2.0)(*arguments)
+    terms = DIPVAE(variant=variant, lambda_od=2.0)(*arguments)
     assert terms.covariance.item() == pytest.approx(penalty, rel=1e-5)
     torch.testing.assert_close(terms.total, VAE()(*arguments).total + terms.covariance)
 
 
 def test_the_variances_of_the_second_kind_stand_on_the_diagonal_alone(arguments: tuple[Tensor, ...]) -> None:
     """Added to every entry, as public code does, they would count in the off-diagonal ones."""
-    first, second = (DIPVAE(kind, lambda_od=1.0, lambda_d=0.0)(*arguments) for kind in ("i", "ii"))
+    first, second = (DIPVAE(variant=kind, lambda_od=1.0, lambda_d=0.0)(*arguments) for kind in ("i", "ii"))
     torch.testing.assert_close(first.covariance, second.covariance)
     wider = [*arguments[:4], arguments[4] + 1]
-    assert DIPVAE("i")(*wider).covariance == DIPVAE("i")(*arguments).covariance
-    assert DIPVAE("ii")(*wider).covariance != DIPVAE("ii")(*arguments).covariance
+    assert DIPVAE(variant="i")(*wider).covariance == DIPVAE(variant="i")(*arguments).covariance
+    assert DIPVAE(variant="ii")(*wider).covariance != DIPVAE(variant="ii")(*arguments).covariance
 
 
 def test_autocast_does_not_round_the_covariance(arguments: tuple[Tensor, ...]) -> None:

@@ -13,7 +13,7 @@ from support.small_training import bars, drawn, moved, small_vae, train, weights
 def objective(gamma: float = 5.0) -> FactorVAE:
     torch.manual_seed(1)
     layers = nn.Sequential(nn.Linear(3, 16), nn.LeakyReLU(0.2), nn.Linear(16, 2))
-    return FactorVAE(3, gamma, discriminator=layers)
+    return FactorVAE(latents=3, gamma=gamma, discriminator=layers)
 
 
 def test_the_loss_is_that_of_the_paper(arguments: tuple[Tensor, ...]) -> None:

@@ -147,9 +147,9 @@ def test_the_named_critic_and_settings_out_of_range() -> None:
     for settings, message in (
         ({"latents": 0}, "latents must be at least 1, got 0"),
         ({"critic_steps": 0}, "critic_steps must be at least 1, got 0"),
-        ({"information": -1.0}, "information must be finite and at least 0, got -1.0"),
+        ({"information": -1.0}, "information must be finite and at least 0, got -1"),
         ({"penalty": float("inf")}, "penalty must be finite and at least 0, got inf"),
-        ({"channels": 2}, "channels must be 1 or 3, got 2"),
+        ({"channels": 0}, "InfoGAN: channels must be at least 1, got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             InfoGAN(**settings)

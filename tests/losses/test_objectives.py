@@ -23,12 +23,12 @@ WITH_KL = [
     VAE(),
     BetaVAE(),
     BetaTCVAE(dataset_size=100),
-    HFVAE(100, [(0, 2), (1,)]),
+    HFVAE(dataset_size=100, groups=[(0, 2), (1,)]),
     AnnealedVAE(capacity=2.0, iterations=4),
-    PerLatentCapacityVAE([0.5, 1.0, 0.0], iterations=4),
-    DIPVAE("i"),
-    DIPVAE("ii"),
-    FactorVAE(3, discriminator=nn.Linear(3, 2)),
+    PerLatentCapacityVAE(capacities=[0.5, 1.0, 0.0], iterations=4),
+    DIPVAE(variant="i"),
+    DIPVAE(variant="ii"),
+    FactorVAE(latents=3, discriminator=nn.Linear(3, 2)),
     AdaGVAE(),
 ]
 
@@ -43,13 +43,13 @@ def test_gaussian_is_the_log_likelihood_without_its_constant(arguments: tuple[Te
     means, target, *_ = arguments
     normal = distributions.Normal(means, 1.0)
     expected = (normal.log_prob(means) - normal.log_prob(target)).sum() / 5
-    torch.testing.assert_close(reconstruction_loss(means, target, "gaussian"), expected)
+    torch.testing.assert_close(reconstruction_loss(means, target, likelihood="gaussian"), expected)
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, 4.0])
 def test_beta_vae(arguments: tuple[Tensor, ...], beta: float) -> None:
     logits, target, _, mean, logvar = arguments
-    terms = BetaVAE(beta)(*arguments)
+    terms = BetaVAE(beta=beta)(*arguments)
     posterior = distributions.Normal(mean, (0.5 * logvar).exp())
     kl = distributions.kl_divergence(posterior, distributions.Normal(0.0, 1.0)).sum() / 5
     torch.testing.assert_close(terms.kl, kl)
@@ -57,18 +57,18 @@ def test_beta_vae(arguments: tuple[Tensor, ...], beta: float) -> None:
 
 
 def test_vae_is_beta_vae_with_one(arguments: tuple[Tensor, ...]) -> None:
-    assert VAE()(*arguments).to_dict() == BetaVAE(1.0)(*arguments).to_dict()
+    assert VAE()(*arguments).to_dict() == BetaVAE(beta=1.0)(*arguments).to_dict()
 
 
 def test_normalised_beta_weighs_a_pixel_against_a_latent(arguments: tuple[Tensor, ...]) -> None:
     """β_norm = β D / pixels; the inverse ratio would give 0.0002 here."""
-    objective = BetaVAE.normalised(0.01, pixels=4096, latents=10, likelihood="gaussian")
+    objective = BetaVAE.normalised(beta_norm=0.01, pixels=4096, latents=10, likelihood="gaussian")
     assert objective.beta == pytest.approx(4.096)
     assert objective.likelihood == "gaussian"
     with pytest.raises(ValueError, match="BetaVAE: pixels must be at least 1, got 0"):
-        BetaVAE.normalised(0.01, pixels=0, latents=10)
+        BetaVAE.normalised(beta_norm=0.01, pixels=0, latents=10)
     with pytest.raises(ValueError, match="BetaVAE: beta_norm must be finite and at least 0, got -1"):
-        BetaVAE.normalised(-1, pixels=1, latents=10)
+        BetaVAE.normalised(beta_norm=-1, pixels=1, latents=10)
 
 
 def test_beta_tcvae_weighs_the_terms_of_the_decomposition(arguments: tuple[Tensor, ...]) -> None:
@@ -95,16 +95,6 @@ def test_the_gradient_is_that_of_the_total_alone(
         assert leaf.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("objective", [*WITH_KL, SparseAE()], ids=lambda objective: type(objective).__name__)
-def test_an_objective_is_one_graph(arguments: tuple[Tensor, ...], objective: nn.Module) -> None:
-    torch.compiler.reset()
-    compiled = torch.compile(
-        lambda *arguments, step: objective(*arguments, step=step).total, fullgraph=True, backend="aot_eager"
-    )
-    for step in range(3):
-        torch.testing.assert_close(compiled(*arguments, step=step), objective(*arguments, step=step).total)
-
-
 def test_terms_are_attributes() -> None:
     terms = LossTerms(torch.tensor(2.0), kl=torch.tensor(0.5))
     assert terms.kl == 0.5
@@ -115,30 +105,36 @@ def test_terms_are_attributes() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: BetaVAE(-1.0), "BetaVAE: beta must be finite and at least 0, got -1.0"),
-        (lambda: BetaVAE(float("nan")), "BetaVAE: beta must be finite and at least 0, got nan"),
-        (lambda: BetaTCVAE(100, gamma=float("inf")), "BetaTCVAE: gamma must be finite"),
-        (lambda: BetaTCVAE(1), "BetaTCVAE: dataset_size must be at least 2, got 1"),
+        (lambda: BetaVAE(beta=-1.0), "BetaVAE: beta must be finite and at least 0, got -1"),
+        (lambda: BetaVAE(beta=float("nan")), "BetaVAE: beta must be finite and at least 0, got nan"),
+        (lambda: BetaTCVAE(dataset_size=100, gamma=float("inf")), "BetaTCVAE: gamma must be finite"),
+        (lambda: BetaTCVAE(dataset_size=1), "BetaTCVAE: dataset_size must be at least 2, got 1"),
         (
-            lambda: BetaTCVAE(100, estimator="exact"),
-            "estimator must be .mss. or .mws., got .exact.",
+            lambda: BetaTCVAE(dataset_size=100, estimator="exact"),
+            "BetaTCVAE: estimator must be one of 'mss', 'mws', got 'exact'",
         ),
-        (lambda: AnnealedVAE(gamma=-1.0), "AnnealedVAE: gamma must be finite and at least 0, got -1.0"),
+        (lambda: AnnealedVAE(gamma=-1.0), "AnnealedVAE: gamma must be finite and at least 0, got -1"),
         (lambda: AnnealedVAE(capacity=float("inf")), "AnnealedVAE: capacity must be finite"),
         (lambda: AnnealedVAE(iterations=0), "AnnealedVAE: iterations must be at least 1, got 0"),
         (
-            lambda: PerLatentCapacityVAE([1.0, -2.0]),
-            r"capacities\[1\] must be finite and at least 0, got -2.0",
+            lambda: PerLatentCapacityVAE(capacities=[1.0, -2.0]),
+            r"capacities\[1\] must be finite and at least 0, got -2",
         ),
-        (lambda: DIPVAE("iii"), "DIPVAE: variant must be 'i' or 'ii', got 'iii'"),
-        (lambda: DIPVAE(lambda_d=-1.0), "DIPVAE: lambda_d must be finite and at least 0, got -1.0"),
-        (lambda: FactorVAE(gamma=-1.0), "FactorVAE: gamma must be finite and at least 0, got -1.0"),
+        (lambda: DIPVAE(variant="iii"), "DIPVAE: variant must be one of 'i', 'ii', got 'iii'"),
+        (lambda: DIPVAE(lambda_d=-1.0), "DIPVAE: lambda_d must be finite and at least 0, got -1"),
+        (lambda: FactorVAE(gamma=-1.0), "FactorVAE: gamma must be finite and at least 0, got -1"),
         (lambda: FactorVAE(latents=0), "FactorVAE: latents must be at least 1, got 0"),
-        (lambda: HFVAE(1, [(0,)]), "HFVAE: dataset_size must be at least 2, got 1"),
-        (lambda: AE("laplace"), "AE: likelihood must be 'bernoulli' or 'gaussian', got 'laplace'"),
-        (lambda: SparseAE(weight=-1.0), "SparseAE: weight must be finite and at least 0, got -1.0"),
-        (lambda: AdaGVAE(-1.0), "AdaGVAE: beta must be finite and at least 0, got -1.0"),
-        (lambda: VAE("laplace"), "VAE: likelihood must be 'bernoulli' or 'gaussian', got 'laplace'"),
+        (lambda: HFVAE(dataset_size=1, groups=[(0,)]), "HFVAE: dataset_size must be at least 2, got 1"),
+        (
+            lambda: AE(likelihood="laplace"),
+            "AE: likelihood must be one of 'bernoulli', 'gaussian', got 'l",
+        ),
+        (lambda: SparseAE(weight=-1.0), "SparseAE: weight must be finite and at least 0, got -1"),
+        (lambda: AdaGVAE(beta=-1.0), "AdaGVAE: beta must be finite and at least 0, got -1"),
+        (
+            lambda: VAE(likelihood="laplace"),
+            "VAE: likelihood must be one of 'bernoulli', 'gaussian', got 'l",
+        ),
     ],
 )
 def test_settings_out_of_range(make: type, message: str) -> None:
@@ -147,27 +143,13 @@ def test_settings_out_of_range(make: type, message: str) -> None:
 
 
 def test_a_weight_that_is_no_number() -> None:
-    with pytest.raises(TypeError, match="BetaVAE: beta must be a number, got str"):
-        BetaVAE("4")
-
-
-def test_a_target_of_another_shape(arguments: tuple[Tensor, ...]) -> None:
-    logits, _, *codes = arguments
-    with pytest.raises(ValueError, match=r"target must have shape \(5, 1, 8, 8\).*got \(5, 8, 8\)"):
-        VAE()(logits, torch.zeros(5, 8, 8), *codes)
-
-
-@pytest.mark.parametrize("objective", [*WITH_KL, SparseAE()], ids=lambda objective: type(objective).__name__)
-def test_codes_of_another_batch(arguments: tuple[Tensor, ...], objective: nn.Module) -> None:
-    images, codes = arguments[:2], [code[:4] for code in arguments[2:]]
-    name = type(objective).__name__
-    message = rf"{name}: mean must have shape \(5, latent\) like the batch, got \(4, 3\)"
-    with pytest.raises(ValueError, match=message):
-        objective(*images, *codes, step=0)
+    with pytest.raises(TypeError, match="BetaVAE: beta must be a number, got str '4'"):
+        BetaVAE(beta="4")
 
 
 def test_beta_tcvae_needs_two_images_and_the_size_of_the_data_set(arguments: tuple[Tensor, ...]) -> None:
-    with pytest.raises(ValueError, match="at least 2 samples, got 1"):
+    with pytest.raises(ValueError, match="BetaTCVAE: mean must hold at least 2 samples, got 1"):
         BetaTCVAE(dataset_size=100)(*(argument[:1] for argument in arguments))
-    with pytest.raises(ValueError, match="dataset_size"):
+    message = "BetaTCVAE: dataset_size must be the number of training images, at least the batch's 5, got 4"
+    with pytest.raises(ValueError, match=message):
         BetaTCVAE(dataset_size=4)(*arguments)

@@ -20,14 +20,14 @@ from support.small_training import bars, small_autoencoder, small_vae, train
 
 OBJECTIVES = [
     VAE(),
-    VAE("gaussian"),
-    BetaVAE(0.5),
-    BetaTCVAE(64, beta=2.0),
+    VAE(likelihood="gaussian"),
+    BetaVAE(beta=0.5),
+    BetaTCVAE(dataset_size=64, beta=2.0),
     AnnealedVAE(gamma=1.0, capacity=5.0, iterations=30),
-    PerLatentCapacityVAE([2.0, 2.0, 2.0], gamma=1.0, iterations=30),
-    DIPVAE("i", lambda_od=1.0),
-    DIPVAE("ii", lambda_od=1.0),
-    HFVAE(64, [(0, 1), (2,)], beta=2.0),
+    PerLatentCapacityVAE(capacities=[2.0, 2.0, 2.0], gamma=1.0, iterations=30),
+    DIPVAE(variant="i", lambda_od=1.0),
+    DIPVAE(variant="ii", lambda_od=1.0),
+    HFVAE(dataset_size=64, groups=[(0, 1), (2,)], beta=2.0),
 ]
 
 
@@ -40,7 +40,7 @@ def test_of_a_vae(objective: nn.Module) -> None:
     assert log[-1]["reconstruction"] < 0.8 * log[0]["reconstruction"]
 
 
-@pytest.mark.parametrize("objective", [AE(), DenoisingAE(), SparseAE(0.1)], ids=repr)
+@pytest.mark.parametrize("objective", [AE(), DenoisingAE(), SparseAE(weight=0.1)], ids=repr)
 @pytest.mark.parametrize("k", [None, 2])
 def test_of_an_autoencoder(objective: nn.Module, k: int | None) -> None:
     images = bars()

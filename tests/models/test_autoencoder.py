@@ -14,8 +14,9 @@ from fastdis.models import Autoencoder, MLPDecoder, MLPEncoder, TiedDecoder, bur
 
 def small(*, tied: bool = False, k: int | None = None) -> Autoencoder:
     torch.manual_seed(0)
-    encoder = MLPEncoder(4, (1, 8, 8), hidden=[16])
-    return Autoencoder(encoder, TiedDecoder(encoder) if tied else MLPDecoder(4, (1, 8, 8), hidden=[16]), k)
+    encoder = MLPEncoder(4, image_shape=(1, 8, 8), hidden=[16])
+    decoder = TiedDecoder(encoder) if tied else MLPDecoder(4, image_shape=(1, 8, 8), hidden=[16])
+    return Autoencoder(encoder, decoder, k=k)
 
 
 def test_the_decoder_sees_the_code_itself() -> None:

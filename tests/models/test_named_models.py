@@ -10,9 +10,6 @@ from torch import nn
 from fastdis import models
 from fastdis.models import MLPDecoder, MLPEncoder
 
-PAIRS = [models.song_vae, models.kim_2d_vae, models.kim_3d_vae, models.chen_vae, models.linear_vae]
-MAKERS = [*PAIRS, models.infogan, models.linear_autoencoder, models.mlp_autoencoder]
-
 
 def parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
@@ -25,14 +22,6 @@ def dense(*widths: int) -> int:
 def convolved(*channels: int) -> int:
     """Weights and biases of 4 x 4 convolutions."""
     return sum((16 * inputs + 1) * outputs for inputs, outputs in pairwise(channels))
-
-
-@pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("channels", [1, 3])
-def test_shapes(make: Callable[..., models.VAE], channels: int) -> None:
-    output = make(latents=7, channels=channels)(torch.rand(2, channels, 64, 64))
-    assert output.reconstruction.shape == (2, channels, 64, 64)
-    assert output.z.shape == output.mean.shape == output.logvar.shape == (2, 7)
 
 
 def test_the_layers_are_those_of_the_papers() -> None:
@@ -57,7 +46,7 @@ def test_chen_encodes_with_relu_and_decodes_with_tanh() -> None:
 
 
 def test_the_linear_decoder_is_linear() -> None:
-    decoder = MLPDecoder(3, (1, 4, 4), hidden=())
+    decoder = MLPDecoder(3, image_shape=(1, 4, 4), hidden=())
     with torch.no_grad():
         nn.init.normal_(decoder.layers[0].bias)
         z = torch.randn(5, 3)
@@ -72,36 +61,11 @@ def test_convolutions_run_channels_last(make: Callable[..., models.VAE]) -> None
     assert model.encoder.layers[:3](torch.rand(2, 1, 64, 64)).is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize(
-    "make", [models.song_vae, models.kim_2d_vae, models.chen_vae, models.linear_vae, models.infogan]
-)
-def test_inputs_of_another_shape(make: Callable[..., models.VAE]) -> None:
-    model = make()
-    with pytest.raises(ValueError, match=r"Encoder: images must have shape \(batch, 1, 64, 64\), got \(2, 3"):
-        model.encode(torch.zeros(2, 3, 64, 64))
-    message = r"(Decoder|Generator): z must have shape \(batch, 10\), got \(2, 9\)"
-    with pytest.raises(ValueError, match=message):
-        model.decode(torch.zeros(2, 9))
-
-
-@pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize(("name", "value"), [("latents", 0), ("channels", 2)])
-def test_sizes_out_of_range(make: Callable[..., models.VAE], name: str, value: int) -> None:
-    with pytest.raises(ValueError, match=rf"{name} must be .*, got {value}"):
-        make(**{name: value})
-
-
-@pytest.mark.parametrize("make", MAKERS)
-def test_sizes_that_are_no_integers(make: Callable[..., models.VAE]) -> None:
-    with pytest.raises(TypeError, match="latents must be an integer, got float"):
-        make(latents=10.0)
-
-
 def test_dense_sizes_out_of_range() -> None:
-    with pytest.raises(ValueError, match=r"MLPEncoder: hidden must hold integers of at least 1, got \(0,\)"):
+    with pytest.raises(ValueError, match=r"MLPEncoder: hidden\[0\] must be at least 1, got 0"):
         MLPEncoder(3, hidden=[0])
     with pytest.raises(ValueError, match=r"image_shape must be \(channels, height, width\), got \(64, 64\)"):
-        MLPDecoder(3, (64, 64))
+        MLPDecoder(3, image_shape=(64, 64))
 
 
 def test_the_discriminator_refuses_images_and_other_widths() -> None:
@@ -121,7 +85,7 @@ def test_the_generator_draws_noise_in_training_only() -> None:
     assert torch.equal(generator(z)[0], generator(z)[1])
     without = models.InfoGANGenerator(4, noise=0)
     assert torch.equal(without(z), without(z))
-    with pytest.raises(ValueError, match="InfoGANGenerator: noise must be at least 1, got -1"):
+    with pytest.raises(ValueError, match="InfoGANGenerator: noise must be at least 0, got -1"):
         models.InfoGANGenerator(4, noise=-1)
 
 

@@ -23,12 +23,13 @@ def bars(images: int = 64) -> Tensor:
 
 def small_vae(latents: int = 3) -> VAE:
     torch.manual_seed(0)
-    return VAE(MLPEncoder(latents, SHAPE, [32]), MLPDecoder(latents, SHAPE, [32]))
+    sizes = {"image_shape": SHAPE, "hidden": [32]}
+    return VAE(MLPEncoder(latents, **sizes), MLPDecoder(latents, **sizes))
 
 
 def small_autoencoder(k: int | None = None) -> Autoencoder:
     model = small_vae()
-    return Autoencoder(model.encoder, model.decoder, k)
+    return Autoencoder(model.encoder, model.decoder, k=k)
 
 
 def train(

@@ -32,7 +32,7 @@ def without_seconds(rows: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def test_training_lowers_the_loss() -> None:
-    rows = fit(small_vae(), BetaVAE(1.0), squares(), steps=100, learning_rate=1e-2, **SETTINGS)
+    rows = fit(small_vae(), BetaVAE(beta=1.0), squares(), steps=100, learning_rate=1e-2, **SETTINGS)
     assert rows[-1]["total"] < 0.2 * rows[0]["total"]
 
 
@@ -259,7 +259,7 @@ def test_changed_settings_are_named(run_dir: Path) -> None:
     with pytest.raises(ValueError, match=message):
         fit(small_vae(), BetaVAE(), squares(), steps=4, run_dir=run_dir, resume=True, **changed)
     with pytest.raises(ValueError, match=r"objective was .BetaVAE\(beta=4.0.*got .BetaVAE\(beta=2.0"):
-        fit(small_vae(), BetaVAE(2.0), squares(), steps=4, run_dir=run_dir, resume=True, **SETTINGS)
+        fit(small_vae(), BetaVAE(beta=2.0), squares(), steps=4, run_dir=run_dir, resume=True, **SETTINGS)
 
 
 def test_fewer_steps_than_are_done(run_dir: Path) -> None:
