@@ -15,7 +15,7 @@ used where torch would do nothing with the call but record it for autograd. Ever
 dtype, autocast, ``torch.compile``, a functorch transform, second derivatives) the reference runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -110,17 +110,11 @@ class _Convolutions(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
-        images, frames, *layers = ctx.saved_tensors
-        weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
         wanted = ctx.needs_input_grad[2:]
-        if torch.is_grad_enabled() or not _dispatch.untouched([grad], grad.device.type):  # second derivatives
-            with torch.enable_grad():  # on aliases: the images may depend on a weight, or two weights be one
-                images, *layers = [tensor.view_as(tensor) for tensor in (images, *layers)]
-                weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
-                output = reference.convolutions(images, weights, biases, ctx.slopes, ctx.transposed)
-                inputs = [tensor for tensor, need in zip((images, *layers), wanted, strict=True) if need]
-                found = iter(torch.autograd.grad(output, inputs, grad, create_graph=True))
-            return None, None, *(next(found) if need else None for need in wanted)
+        if torch.is_grad_enabled() or not _dispatch.untouched([grad], grad.device.type):
+            return None, None, *_of_reference(ctx, grad, wanted)
+        images, frames, *layers = ctx.saved_tensors
+        weights = layers[: len(ctx.slopes)]
         from . import numba_cpu
 
         grad_images, grad_weights, grad_biases = numba_cpu.backward(
@@ -133,6 +127,22 @@ class _Convolutions(torch.autograd.Function):
             (wanted[0], any(wanted[1 : 1 + len(weights)])),
         )
         return None, None, grad_images, *grad_weights, *grad_biases
+
+
+def _of_reference(ctx: Any, grad: Tensor, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
+    """The wanted gradients, differentiable once more and under any transform."""
+    images, _, *layers = ctx.saved_tensors
+    saved = [images, *layers]
+
+    def output(*varied: Tensor) -> Tensor:
+        given = iter(varied)
+        images, *layers = [next(given) if need else kept for kept, need in zip(saved, wanted, strict=True)]
+        weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
+        return reference.convolutions(images, weights, biases, ctx.slopes, ctx.transposed)
+
+    pull = torch.func.vjp(output, *[tensor for tensor, need in zip(saved, wanted, strict=True) if need])[1]
+    found = iter(pull(grad))
+    return (next(found) if need else None for need in wanted)
 
 
 _recorded: Callable[..., Tensor] = _Convolutions.apply
