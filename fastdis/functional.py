@@ -1,4 +1,12 @@
-"""Differentiable operations on (batch, latent) tensors, as ``torch.nn.functional`` is to ``torch.nn``."""
+"""Differentiable operations on (batch, latent) tensors, as ``torch.nn.functional`` is to ``torch.nn``.
+
+All of them take float32, float64, float16 and bfloat16, compute half precision in float32, and run under
+``torch.compile`` and ``torch.export`` at any batch size. The kernels know one derivative in reverse mode.
+Under the transforms of ``torch.func`` and inside ``torch.autograd.forward_ad.dual_level``,
+``backend="auto"`` means the reference in plain PyTorch, which has every derivative; noise and permutations
+drawn under ``torch.vmap`` follow its ``randomness``. A ``generator`` cannot be passed into a compiled graph:
+that is a limit of ``torch.compile``.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -79,8 +87,8 @@ def factor_vae_terms(
         (False, True)
     """
     return FactorVAETerms(
-        discriminator_total_correlation(discriminator, z),
-        discriminator_loss(discriminator, z, z_other, generator=generator),
+        _estimate("factor_vae_terms", discriminator, z),
+        _loss("factor_vae_terms", discriminator, z, z_other, generator),
     )
 
 
@@ -103,8 +111,12 @@ def discriminator_total_correlation(discriminator: Callable[[Tensor], Tensor], z
         >>> discriminator_total_correlation(lambda z: torch.tensor([[2.0, 0.5]]), torch.zeros(1, 3))
         tensor(1.5000)
     """
-    _checks.matrices("factor_vae_terms", z=z)
-    logits = _two_logits(frozen(discriminator)(z))
+    return _estimate("discriminator_total_correlation", discriminator, z)
+
+
+def _estimate(function: str, discriminator: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
+    _checks.matrices(function, z=z)
+    logits = _two_logits(function, frozen(discriminator)(z))
     return (logits[:, 0] - logits[:, 1]).mean()
 
 
@@ -135,13 +147,23 @@ def discriminator_loss(
         >>> discriminator_loss(lambda z: torch.zeros(len(z), 2), torch.zeros(4, 3), torch.zeros(4, 3))
         tensor(0.6931)
     """
-    _checks.matrices("factor_vae_terms", z=z)
-    _checks.matrices("factor_vae_terms", z_other=z_other)
-    of_q = _two_logits(discriminator(z.detach()))
-    of_product = _two_logits(discriminator(permute_dims(z_other.detach(), generator=generator)))
+    return _loss("discriminator_loss", discriminator, z, z_other, generator)
+
+
+def _loss(
+    function: str,
+    discriminator: Callable[[Tensor], Tensor],
+    z: Tensor,
+    z_other: Tensor,
+    generator: torch.Generator | None,
+) -> Tensor:
+    _checks.matrices(function, z=z)
+    _checks.matrices(function, z_other=z_other)
+    of_q = _two_logits(function, discriminator(z.detach()))
+    of_product = _two_logits(function, discriminator(permute_dims(z_other.detach(), generator=generator)))
     return 0.5 * (
-        nn.functional.cross_entropy(of_q, of_q.new_zeros(len(of_q), dtype=torch.long))
-        + nn.functional.cross_entropy(of_product, of_product.new_ones(len(of_product), dtype=torch.long))
+        nn.functional.cross_entropy(of_q, of_q.new_zeros(of_q.shape[:1], dtype=torch.long))
+        + nn.functional.cross_entropy(of_product, of_product.new_ones(of_product.shape[:1], dtype=torch.long))
     )
 
 
@@ -161,12 +183,11 @@ def frozen(module: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return lambda x: torch.func.functional_call(module, weights, (x,))
 
 
-def _two_logits(logits: Tensor) -> Tensor:
+def _two_logits(function: str, logits: Tensor) -> Tensor:
     """The discriminator's output, checked, and wide enough to be averaged where autocast made it narrow."""
     if logits.dim() != 2 or logits.shape[1] != 2:
         raise ValueError(
-            "factor_vae_terms: discriminator must return logits of shape (batch, 2), "
-            f"got {tuple(logits.shape)}"
+            f"{function}: discriminator must return logits of shape (batch, 2), got {tuple(logits.shape)}"
         )
     return _dispatch.widened(logits)[0]
 
@@ -211,17 +232,20 @@ def dip_vae_penalty(
     """
     _checks.matrices("dip_vae_penalty", mean=mean, logvar=logvar)
     _checks.choice("dip_vae_penalty", "variant", variant, ("i", "ii"))
+    off = _dispatch.weight("dip_vae_penalty", "lambda_od", lambda_od)
     if lambda_d is None:
-        lambda_d = 10 * lambda_od if variant == "i" else lambda_od
+        on = 10 * off if variant == "i" else off
+    else:
+        on = _dispatch.weight("dip_vae_penalty", "lambda_d", lambda_d)
     mean, logvar = _dispatch.widened(mean, logvar)
     with torch.autocast(mean.device.type, enabled=False):  # which would round the covariance to 3 digits
         centred = mean - mean.mean(0)
-        covariance = centred.T @ centred / len(mean)
+        covariance = centred.T @ centred / mean.shape[0]  # len would be a constant of an exported graph
     variances = covariance.diagonal()
     off_diagonal = covariance.square().sum() - variances.square().sum()
     if variant == "ii":
         variances = variances + logvar.exp().mean(0)
-    return lambda_od * off_diagonal + lambda_d * (variances - 1).square().sum()
+    return (off * off_diagonal + on * (variances - 1).square().sum()).to(off_diagonal.dtype)
 
 
 def warmup(dtype: torch.dtype = torch.float32) -> None:
