@@ -53,7 +53,7 @@ def factor_vae_terms(
     *,
     generator: torch.Generator | None = None,
 ) -> FactorVAETerms:
-    """The discriminator's estimate of TC and its own loss (Kim & Mnih 2018, equation 3 and algorithm 2)::
+    """Compute a discriminator's estimate of TC and its loss (Kim & Mnih 2018, equation 3 and algorithm 2)::
 
         TC   = mean_i [D_0(z_i) - D_1(z_i)]
         loss = 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)]
@@ -61,8 +61,8 @@ def factor_vae_terms(
     TC reaches the encoder and leaves the discriminator's weights alone; the loss reaches the discriminator
     and sees the codes detached. Both can be differentiated in any order.
 
-    The time is the discriminator's three passes, which are matrix products torch runs at the machine's
-    limit; of the rest only permute_dims is worth a kernel.
+    Most of the time goes into the discriminator's three passes, matrix products that torch runs at the
+    machine's limit; of the rest only permute_dims is worth a kernel.
 
     Args:
         discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
@@ -93,7 +93,7 @@ def factor_vae_terms(
 
 
 def discriminator_total_correlation(discriminator: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """The first of `factor_vae_terms`, mean_i [D_0(z_i) - D_1(z_i)], for the encoder's turn.
+    """Compute the first of `factor_vae_terms`, mean_i [D_0(z_i) - D_1(z_i)], for the encoder's turn.
 
     Args:
         discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
@@ -127,7 +127,7 @@ def discriminator_loss(
     *,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """The second of `factor_vae_terms`, 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)].
+    """Compute the second of `factor_vae_terms`, 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)].
 
     Args:
         discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
@@ -136,7 +136,8 @@ def discriminator_loss(
         generator: the torch generator of the permutations; torch's default if None.
 
     Returns:
-        A scalar in nats, log 2 for a discriminator that knows nothing; its gradient leaves the codes alone.
+        A scalar in nats, log 2 for a discriminator that cannot tell the two apart; its gradient leaves the
+        codes alone.
 
     Raises:
         TypeError: z or z_other is not a floating-point tensor.
@@ -168,7 +169,7 @@ def _loss(
 
 
 def frozen(module: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The same function with the module's weights detached: gradients pass through to its input alone.
+    """Return the same function with the module's weights detached: gradients reach its input alone.
 
     Example:
         >>> import torch
@@ -184,7 +185,7 @@ def frozen(module: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 
 def _two_logits(function: str, logits: Tensor) -> Tensor:
-    """The discriminator's output, checked, and wide enough to be averaged where autocast made it narrow."""
+    """Check the discriminator's output and widen it: autocast may have made it too narrow for a mean."""
     if logits.dim() != 2 or logits.shape[1] != 2:
         raise ValueError(
             f"{function}: discriminator must return logits of shape (batch, 2), got {tuple(logits.shape)}"
@@ -200,29 +201,30 @@ def dip_vae_penalty(
     lambda_d: float | None = None,
     variant: str = "ii",
 ) -> Tensor:
-    """How far the covariance of the aggregated posterior is from the identity (Kumar et al. 2018, eq. 6-7)::
+    """Measure how far the covariance of the aggregated posterior is from I (Kumar et al. 2018, eq. 6-7)::
 
         lambda_od sum_{a != b} C_ab^2 + lambda_d sum_a (C_aa - 1)^2
         C = Cov[mean] ("i"),  Cov[mean] + diag(E[exp(logvar)]) ("ii")
 
-    with the covariance over the batch, divided by the batch size. It is one (latent, batch) x (batch, latent)
-    product, never (batch, latent, latent), and composed from torch, whose matrix product is at the machine's
-    limit; what is left is a few operations on (latent, latent).
+    with the covariance over the batch, divided by the batch size. It is one product of (latent, batch) and
+    (batch, latent), never (batch, latent, latent), and left to torch, which runs it at the machine's limit.
 
     Args:
         mean: means of the posteriors, (batch, latent), any floating dtype.
         logvar: logarithms of their variances, like mean; not read by variant "i".
-        lambda_od: weight of the squared off-diagonal entries.
-        lambda_d: weight of the squared distance of the diagonal from 1; 10 lambda_od for "i" and lambda_od
-            for "ii" if None.
+        lambda_od: weight of the squared off-diagonal entries: a finite number, Python's, NumPy's or a tensor
+            of one number without gradient.
+        lambda_d: weight of the squared distance of the diagonal from 1, likewise; 10 lambda_od for "i" and
+            lambda_od for "ii" if None.
         variant: "i" (covariance of the means) or "ii" (covariance of the codes).
 
     Returns:
-        A scalar, at least 0.
+        A scalar, at least 0 if the weights are.
 
     Raises:
-        TypeError: an argument is not a floating-point tensor.
-        ValueError: shapes differ or are not (batch, latent), or an unknown variant.
+        TypeError: an argument is not a floating-point tensor, or a weight is no number.
+        ValueError: shapes differ or are not (batch, latent), a weight is NaN or infinite, or the variant is
+            unknown.
 
     Example:
         >>> import torch, fastdis

@@ -98,7 +98,7 @@ def register(
     setup_context: Callable[..., None] | None = None,
     backward: Callable[..., Any] | None = None,
 ) -> Callable[..., Any]:
-    """Define ``fastdis::<schema>`` with its kernels, its shape rule and its gradient; the function to call.
+    """Define ``fastdis::<schema>`` with its kernels, its shape rule and its gradient; return what to call.
 
     Under autocast the inputs are read as float32. An operation without ``backward`` is itself a gradient:
     differentiating it raises, and names the backend that can.
@@ -173,7 +173,7 @@ def _import_later(kernels: dict[str, Callable[..., Any]], device: str, folder: s
 
 
 def _bringing(function: str, schema: Sequence[Any]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """The function that brings the numbers among the arguments to their types in the schema.
+    """Make the function that brings the numbers among the arguments to their types in the schema.
 
     It takes what torch's dispatcher takes: Python's and NumPy's numbers and tensors of one element; of lists
     it makes tuples, which Numba wants. Only a fraction is refused where an integer belongs.
@@ -229,7 +229,7 @@ def _direct(
     setup_context: Callable[..., None],
     differentiate: Callable[..., Any],
 ) -> Callable[..., Any]:
-    """The kernels under an autograd.Function."""
+    """Put the kernels under an autograd.Function."""
 
     class Direct(torch.autograd.Function):
         @staticmethod
@@ -261,7 +261,7 @@ def untouched(tensors: list[Tensor], device: str) -> bool:
 
 
 def _on_its_device(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """The kernel, launched on the device of its first tensor and not on whichever is the current one."""
+    """Launch the kernel on the device of its first tensor, whichever device is the current one."""
 
     @functools.wraps(kernel)
     def run(*arguments: Any) -> Any:
@@ -272,7 +272,7 @@ def _on_its_device(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drawn_with(generator: torch.Generator | None) -> dict[str, Any]:
-    """The options that name a generator to torch; generator=None would fail where a size is symbolic."""
+    """Name a generator to torch, if there is one: generator=None fails where a size is symbolic."""
     return {} if generator is None else {"generator": generator}
 
 
@@ -307,7 +307,7 @@ def is_known(value: float | Tensor) -> bool:
 
 
 def promoted(*tensors: Tensor) -> Sequence[Tensor]:
-    """The tensors in their common dtype, as torch's own arithmetic would bring them together."""
+    """Bring the tensors to their common dtype, as torch's own arithmetic does."""
     dtype = tensors[0].dtype
     for tensor in tensors:
         if tensor.dtype != dtype:
@@ -320,10 +320,10 @@ def promoted(*tensors: Tensor) -> Sequence[Tensor]:
 
 
 def accumulation_dtype(dtype: torch.dtype) -> torch.dtype:
-    """The dtype in which sums are kept and returned: float32 for the half types, else the dtype itself."""
+    """Return the dtype in which sums are kept and returned: float32 for the half types, else the same."""
     return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
 
 
 def widened(*tensors: Tensor) -> list[Tensor]:
-    """The tensors in the dtype in which sums over them are kept."""
+    """Bring the tensors to the dtype in which sums over them are kept."""
     return [tensor.to(accumulation_dtype(tensor.dtype)) for tensor in tensors]

@@ -71,7 +71,7 @@ def reparameterize(
 def gaussian_kl(
     mean: Tensor, logvar: Tensor, *, reduction: str = "batchmean", backend: str = "auto"
 ) -> Tensor:
-    """KL divergence of N(mean, exp(logvar)) from N(0, 1), in nats (Kingma & Welling 2014, equation 10).
+    """Compute KL(N(mean, exp(logvar)) || N(0, 1)), in nats (Kingma & Welling 2014, equation 10).
 
     Args:
         mean: means of the posteriors, (batch, latent), any floating dtype.
@@ -114,7 +114,9 @@ def reparameterize_kl(
     generator: torch.Generator | None = None,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor]:
-    """A sample of each posterior and the KL of each latent, in one pass (Kingma & Welling 2014, equation 10).
+    """Draw a sample of each posterior and compute each latent's KL (Kingma & Welling 2014, equation 10).
+
+    Both come from one pass over the inputs.
 
     Args:
         mean: means of the posteriors, (batch, latent), any floating dtype.
@@ -156,7 +158,7 @@ def _pair(function: str, mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
 def _triple(
     function: str, mean: Tensor, logvar: Tensor, noise: Tensor | None, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The checked arguments in one dtype, with noise drawn where none was given."""
+    """Check the arguments, bring them to one dtype and draw the noise if none is given."""
     if noise is None:
         mean, logvar = _pair(function, mean, logvar)
         options = _dispatch.drawn_with(generator)

@@ -12,7 +12,8 @@ step of Burgess's autoencoder at batch 64, 14 ms on two cores with AVX-512.
 torch has these operations, and on a GPU they are at its limit there; only the CPU kernel is ours. It takes a
 whole run of layers, image by image, so that nothing between them leaves the second-level cache, and it is
 used where torch would do nothing with the call but record it for autograd. Everywhere else (another device or
-dtype, autocast, ``torch.compile``, a functorch transform, second derivatives) the reference runs.
+dtype, autocast, ``torch.compile``, a functorch transform, a forward-mode level, second derivatives) the
+reference runs, in the backward pass too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,7 @@ def convolutions(
     *,
     transposed: bool = False,
 ) -> Tensor:
-    """Convolutions 4x4, stride 2, padding 1, one after the other, each with a leaky rectifier.
+    """Apply convolutions 4x4 of stride 2, padding 1, one after the other, each with a leaky rectifier.
 
     Args:
         images: (batch, channels, height, width), float.
@@ -66,7 +67,7 @@ def convolutions(
 
 
 def _runs(tensors: list[Tensor]) -> bool:
-    """Whether the kernel may stand for torch's operations: it is there, and torch only records the call."""
+    """Tell whether the kernel may stand for torch's operations: there is one, and torch only records."""
     images = tensors[0]
     return (
         not torch.compiler.is_compiling()
@@ -77,7 +78,7 @@ def _runs(tensors: list[Tensor]) -> bool:
 
 
 def _fits(images: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], transposed: bool) -> bool:
-    """Whether the kernel's tiles cover the layers: groups of four pixels, vectors of channels or of taps."""
+    """Tell whether the kernel's tiles cover the layers: groups of 4 pixels, vectors of channels or taps."""
     if images.dim() != 4 or any(weight.dim() != 4 for weight in weights):
         return False
     if 0 in [tensor.numel() for tensor in (images, *weights)]:
@@ -130,7 +131,7 @@ class _Convolutions(torch.autograd.Function):
 
 
 def _of_reference(ctx: Any, grad: Tensor, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
-    """The wanted gradients, differentiable once more and under any transform."""
+    """Compute the wanted gradients by torch's operations, which have derivatives of every order and kind."""
     images, _, *layers = ctx.saved_tensors
     saved = [images, *layers]
 

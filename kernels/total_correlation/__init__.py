@@ -102,7 +102,7 @@ def total_correlation(
     estimator: str = "mss",
     backend: str = "auto",
 ) -> Tensor:
-    """Total correlation KL(q(z) || prod_d q(z_d)) estimated from a batch (Chen et al. 2018, equation 2).
+    """Estimate the total correlation KL(q(z) || prod_d q(z_d)) from a batch (Chen et al. 2018, equation 2).
 
     Args:
         z: one sample of each posterior, (batch, latent), any floating dtype.
@@ -145,7 +145,7 @@ def tcvae_penalty(
     estimator: str = "mss",
     backend: str = "auto",
 ) -> tuple[Tensor, KLDecomposition]:
-    """The penalty of the β-TCVAE, alpha MI + beta TC + gamma dwKL (Chen et al. 2018, equation 4).
+    """Compute the penalty of the β-TCVAE, alpha MI + beta TC + gamma dwKL (Chen et al. 2018, equation 4).
 
     The weights being known, the gradients are accumulated in the forward pass and every exponential is
     computed once; where no gradient is wanted that work is left out. Under ``torch.compile`` a weight that
@@ -199,7 +199,7 @@ def tcvae_penalty(
 
 
 def _terms(chosen: str, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, estimator: str) -> Tensor:
-    """(3,): MI, TC and dimension-wise KL, each differentiable on its own."""
+    """Estimate MI, TC and dimension-wise KL: (3,), each differentiable on its own."""
     if chosen == "reference":
         z, mean, logvar = _dispatch.widened(z, mean, logvar)
         return reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
@@ -210,7 +210,7 @@ def _terms(chosen: str, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: i
 def _weights(
     alpha: float | Tensor, beta: float | Tensor, gamma: float | Tensor
 ) -> tuple[tuple[float | Tensor, ...], bool]:
-    """The weights, checked, and whether all are known now: a graph may be told some of them when it runs."""
+    """Check the weights and tell whether all are known now: a graph may be given some when it runs."""
     plain = type(alpha) is type(beta) is type(gamma) is float and not torch.compiler.is_compiling()
     if plain and -math.inf < alpha + beta + gamma < math.inf:
         return (alpha, beta, gamma), True
