@@ -13,6 +13,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+_FLOATING = {torch.float32, torch.float64, torch.float16, torch.bfloat16}
+_META = torch.device("meta")
+
 
 def choice(function: str, name: str, value: str, allowed: Iterable[str]) -> None:
     """Require one of a few words.
@@ -81,16 +84,26 @@ def number(
         4.0
     """
     if isinstance(value, Tensor):
-        if value.dim() or value.is_complex() or value.requires_grad:
-            what = "a tensor with gradient" if value.requires_grad else f"a tensor {tuple(value.shape)}"
-            raise TypeError(f"{function}: {name} must be a number, got {what} of {value.dtype}")
-        value = value.item()
+        value = scalar(function, name, value).item()
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{function}: {name} must be a number, got {_kind(value)}")
     result = float(value)
-    if not (math.isfinite(result) and low <= result <= high and (above is None or result > above)):
+    finite = -math.inf < result < math.inf  # math.isfinite cannot be traced
+    if not (finite and low <= result <= high and (above is None or result > above)):
         raise ValueError(f"{function}: {name} must be {_range(low, high, above)}, got {result:g}")
     return result
+
+
+def scalar(function: str, name: str, value: Tensor) -> Tensor:
+    """Require a tensor of one real number, without dimensions and without gradient.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if value.dim() or value.is_complex() or value.requires_grad:
+        what = "a tensor with gradient" if value.requires_grad else f"a tensor {tuple(value.shape)}"
+        raise TypeError(f"{function}: {name} must be a number, got {what} of {value.dtype}")
+    return value
 
 
 def weights(function: str, **values: Any) -> list[float]:
@@ -159,32 +172,37 @@ def floating(function: str, **tensors: Tensor) -> None:
 
 
 def matrices(function: str, **tensors: Tensor) -> None:
-    """Require floating (batch, latent) tensors of one shape and one device; the first sets the example.
+    """Require dense floating-point (batch, latent) tensors of the shape and on the device of the first.
 
     Raises:
-        TypeError: an argument is not a floating-point tensor.
+        TypeError: an argument is no tensor, not dense, or not float32, float64, float16 or bfloat16.
         ValueError: an argument is not two-dimensional, is empty, or has another shape than the first.
-        RuntimeError: the tensors lie on different devices.
+        RuntimeError: the tensors lie on different devices, or on the meta device.
     """
-    first, example = next(iter(tensors.items()))
+    shape: torch.Size | None = None
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{function}: {name} must be a torch.Tensor, got {type(tensor).__name__}")
-        if not tensor.is_floating_point():
-            raise TypeError(f"{function}: {name} must have a floating-point dtype, got {tensor.dtype}")
-        shape = tensor.shape
-        if len(shape) != 2 or shape[0] == 0 or shape[1] == 0:
+        if tensor.dtype not in _FLOATING:
+            rule = "must have a floating-point dtype of 16, 32 or 64 bits"
+            raise TypeError(f"{function}: {name} {rule}, got {tensor.dtype}")
+        if tensor.layout is not torch.strided or tensor.is_nested:
+            layout = "a nested tensor" if tensor.is_nested else tensor.layout
+            raise TypeError(f"{function}: {name} must be a dense tensor, got {layout}")
+        if shape is None:
+            first, shape, device = name, tensor.shape, tensor.device
+            if len(shape) != 2 or 0 in shape:
+                raise ValueError(
+                    f"{function}: {name} must have shape (batch, latent), both at least 1, got {tuple(shape)}"
+                )
+            if device == _META:
+                raise RuntimeError(f"{function}: {name} must hold numbers, got a tensor on the meta device")
+        elif tensor.shape != shape:
             raise ValueError(
-                f"{function}: {name} must have shape (batch, latent), both at least 1, got {tuple(shape)}"
+                f"{function}: {name} must have shape {tuple(shape)} like {first}, got {tuple(tensor.shape)}"
             )
-        if tensor is not example and shape != example.shape:
-            raise ValueError(
-                f"{function}: {name} must have shape {tuple(example.shape)} like {first}, got {tuple(shape)}"
-            )
-        if tensor.device != example.device:
-            raise RuntimeError(
-                f"{function}: {name} must be on {example.device} like {first}, got {tensor.device}"
-            )
+        elif tensor.device != device:
+            raise RuntimeError(f"{function}: {name} must be on {device} like {first}, got {tensor.device}")
 
 
 def posteriors(function: str, z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float) -> None:

@@ -1,4 +1,12 @@
-"""Differentiable operations on (batch, latent) tensors, as ``torch.nn.functional`` is to ``torch.nn``."""
+"""Differentiable operations on (batch, latent) tensors, as ``torch.nn.functional`` is to ``torch.nn``.
+
+All of them take float32, float64, float16 and bfloat16, compute half precision in float32, and run under
+``torch.compile`` and ``torch.export`` at any batch size. The kernels know one derivative in reverse mode.
+Under the transforms of ``torch.func`` and inside ``torch.autograd.forward_ad.dual_level``,
+``backend="auto"`` means the reference in plain PyTorch, which has every derivative; noise and permutations
+drawn under ``torch.vmap`` follow its ``randomness``. A ``generator`` cannot be passed into a compiled graph:
+that is a limit of ``torch.compile``.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -45,7 +53,7 @@ def factor_vae_terms(
     *,
     generator: torch.Generator | None = None,
 ) -> FactorVAETerms:
-    """The discriminator's estimate of TC and its own loss (Kim & Mnih 2018, equation 3 and algorithm 2)::
+    """Compute a discriminator's estimate of TC and its loss (Kim & Mnih 2018, equation 3 and algorithm 2)::
 
         TC   = mean_i [D_0(z_i) - D_1(z_i)]
         loss = 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)]
@@ -53,8 +61,8 @@ def factor_vae_terms(
     TC reaches the encoder and leaves the discriminator's weights alone; the loss reaches the discriminator
     and sees the codes detached. Both can be differentiated in any order.
 
-    The time is the discriminator's three passes, which are matrix products torch runs at the machine's
-    limit; of the rest only permute_dims is worth a kernel.
+    Most of the time goes into the discriminator's three passes, matrix products that torch runs at the
+    machine's limit; of the rest only permute_dims is worth a kernel.
 
     Args:
         discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
@@ -79,13 +87,13 @@ def factor_vae_terms(
         (False, True)
     """
     return FactorVAETerms(
-        discriminator_total_correlation(discriminator, z),
-        discriminator_loss(discriminator, z, z_other, generator=generator),
+        _estimate("factor_vae_terms", discriminator, z),
+        _loss("factor_vae_terms", discriminator, z, z_other, generator),
     )
 
 
 def discriminator_total_correlation(discriminator: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """The first of `factor_vae_terms`, mean_i [D_0(z_i) - D_1(z_i)], for the encoder's turn.
+    """Compute the first of `factor_vae_terms`, mean_i [D_0(z_i) - D_1(z_i)], for the encoder's turn.
 
     Args:
         discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
@@ -103,8 +111,12 @@ def discriminator_total_correlation(discriminator: Callable[[Tensor], Tensor], z
         >>> discriminator_total_correlation(lambda z: torch.tensor([[2.0, 0.5]]), torch.zeros(1, 3))
         tensor(1.5000)
     """
-    _checks.matrices("factor_vae_terms", z=z)
-    logits = _two_logits(frozen(discriminator)(z))
+    return _estimate("discriminator_total_correlation", discriminator, z)
+
+
+def _estimate(function: str, discriminator: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
+    _checks.matrices(function, z=z)
+    logits = _two_logits(function, frozen(discriminator)(z))
     return (logits[:, 0] - logits[:, 1]).mean()
 
 
@@ -115,7 +127,7 @@ def discriminator_loss(
     *,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """The second of `factor_vae_terms`, 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)].
+    """Compute the second of `factor_vae_terms`, 1/2 [CE(D(z), 0) + CE(D(permute_dims(z_other)), 1)].
 
     Args:
         discriminator: maps (batch, latent) to logits (batch, 2); class 0 means "from q(z)".
@@ -124,7 +136,8 @@ def discriminator_loss(
         generator: the torch generator of the permutations; torch's default if None.
 
     Returns:
-        A scalar in nats, log 2 for a discriminator that knows nothing; its gradient leaves the codes alone.
+        A scalar in nats, log 2 for a discriminator that cannot tell the two apart; its gradient leaves the
+        codes alone.
 
     Raises:
         TypeError: z or z_other is not a floating-point tensor.
@@ -135,18 +148,28 @@ def discriminator_loss(
         >>> discriminator_loss(lambda z: torch.zeros(len(z), 2), torch.zeros(4, 3), torch.zeros(4, 3))
         tensor(0.6931)
     """
-    _checks.matrices("factor_vae_terms", z=z)
-    _checks.matrices("factor_vae_terms", z_other=z_other)
-    of_q = _two_logits(discriminator(z.detach()))
-    of_product = _two_logits(discriminator(permute_dims(z_other.detach(), generator=generator)))
+    return _loss("discriminator_loss", discriminator, z, z_other, generator)
+
+
+def _loss(
+    function: str,
+    discriminator: Callable[[Tensor], Tensor],
+    z: Tensor,
+    z_other: Tensor,
+    generator: torch.Generator | None,
+) -> Tensor:
+    _checks.matrices(function, z=z)
+    _checks.matrices(function, z_other=z_other)
+    of_q = _two_logits(function, discriminator(z.detach()))
+    of_product = _two_logits(function, discriminator(permute_dims(z_other.detach(), generator=generator)))
     return 0.5 * (
-        nn.functional.cross_entropy(of_q, of_q.new_zeros(len(of_q), dtype=torch.long))
-        + nn.functional.cross_entropy(of_product, of_product.new_ones(len(of_product), dtype=torch.long))
+        nn.functional.cross_entropy(of_q, of_q.new_zeros(of_q.shape[:1], dtype=torch.long))
+        + nn.functional.cross_entropy(of_product, of_product.new_ones(of_product.shape[:1], dtype=torch.long))
     )
 
 
 def frozen(module: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The same function with the module's weights detached: gradients pass through to its input alone.
+    """Return the same function with the module's weights detached: gradients reach its input alone.
 
     Example:
         >>> import torch
@@ -161,12 +184,11 @@ def frozen(module: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return lambda x: torch.func.functional_call(module, weights, (x,))
 
 
-def _two_logits(logits: Tensor) -> Tensor:
-    """The discriminator's output, checked, and wide enough to be averaged where autocast made it narrow."""
+def _two_logits(function: str, logits: Tensor) -> Tensor:
+    """Check the discriminator's output and widen it: autocast may have made it too narrow for a mean."""
     if logits.dim() != 2 or logits.shape[1] != 2:
         raise ValueError(
-            "factor_vae_terms: discriminator must return logits of shape (batch, 2), "
-            f"got {tuple(logits.shape)}"
+            f"{function}: discriminator must return logits of shape (batch, 2), got {tuple(logits.shape)}"
         )
     return _dispatch.widened(logits)[0]
 
@@ -179,29 +201,30 @@ def dip_vae_penalty(
     lambda_d: float | None = None,
     variant: str = "ii",
 ) -> Tensor:
-    """How far the covariance of the aggregated posterior is from the identity (Kumar et al. 2018, eq. 6-7)::
+    """Measure how far the covariance of the aggregated posterior is from I (Kumar et al. 2018, eq. 6-7)::
 
         lambda_od sum_{a != b} C_ab^2 + lambda_d sum_a (C_aa - 1)^2
         C = Cov[mean] ("i"),  Cov[mean] + diag(E[exp(logvar)]) ("ii")
 
-    with the covariance over the batch, divided by the batch size. It is one (latent, batch) x (batch, latent)
-    product, never (batch, latent, latent), and composed from torch, whose matrix product is at the machine's
-    limit; what is left is a few operations on (latent, latent).
+    with the covariance over the batch, divided by the batch size. It is one product of (latent, batch) and
+    (batch, latent), never (batch, latent, latent), and left to torch, which runs it at the machine's limit.
 
     Args:
         mean: means of the posteriors, (batch, latent), any floating dtype.
         logvar: logarithms of their variances, like mean; not read by variant "i".
-        lambda_od: weight of the squared off-diagonal entries.
-        lambda_d: weight of the squared distance of the diagonal from 1; 10 lambda_od for "i" and lambda_od
-            for "ii" if None.
+        lambda_od: weight of the squared off-diagonal entries: a finite number, Python's, NumPy's or a tensor
+            of one number without gradient.
+        lambda_d: weight of the squared distance of the diagonal from 1, likewise; 10 lambda_od for "i" and
+            lambda_od for "ii" if None.
         variant: "i" (covariance of the means) or "ii" (covariance of the codes).
 
     Returns:
-        A scalar, at least 0.
+        A scalar, at least 0 if the weights are.
 
     Raises:
-        TypeError: an argument is not a floating-point tensor.
-        ValueError: shapes differ or are not (batch, latent), or an unknown variant.
+        TypeError: an argument is not a floating-point tensor, or a weight is no number.
+        ValueError: shapes differ or are not (batch, latent), a weight is NaN or infinite, or the variant is
+            unknown.
 
     Example:
         >>> import torch, fastdis
@@ -211,17 +234,20 @@ def dip_vae_penalty(
     """
     _checks.matrices("dip_vae_penalty", mean=mean, logvar=logvar)
     _checks.choice("dip_vae_penalty", "variant", variant, ("i", "ii"))
+    off = _dispatch.weight("dip_vae_penalty", "lambda_od", lambda_od)
     if lambda_d is None:
-        lambda_d = 10 * lambda_od if variant == "i" else lambda_od
+        on = 10 * off if variant == "i" else off
+    else:
+        on = _dispatch.weight("dip_vae_penalty", "lambda_d", lambda_d)
     mean, logvar = _dispatch.widened(mean, logvar)
     with torch.autocast(mean.device.type, enabled=False):  # which would round the covariance to 3 digits
         centred = mean - mean.mean(0)
-        covariance = centred.T @ centred / len(mean)
+        covariance = centred.T @ centred / mean.shape[0]  # len would be a constant of an exported graph
     variances = covariance.diagonal()
     off_diagonal = covariance.square().sum() - variances.square().sum()
     if variant == "ii":
         variances = variances + logvar.exp().mean(0)
-    return lambda_od * off_diagonal + lambda_d * (variances - 1).square().sum()
+    return (off * off_diagonal + on * (variances - 1).square().sum()).to(off_diagonal.dtype)
 
 
 def warmup(dtype: torch.dtype = torch.float32) -> None:

@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import fastdis
+from fastdis import functional
 
 
 def discriminator(latent: int = 4) -> nn.Module:
@@ -75,11 +78,65 @@ def test_a_trained_discriminator_estimates_the_total_correlation() -> None:
     assert abs(fastdis.factor_vae_terms(module, z, z).total_correlation.item() - 0.83) < 0.15
 
 
-def test_factor_vae_terms_refuse_wrong_logits_and_codes() -> None:
-    with pytest.raises(ValueError, match=r"logits of shape \(batch, 2\), got \(12, 1\)"):
-        fastdis.factor_vae_terms(nn.Linear(4, 1).double(), codes(), codes())
-    with pytest.raises(ValueError, match="z_other must have shape"):
-        fastdis.factor_vae_terms(discriminator(), codes(), codes()[0])
+@pytest.mark.parametrize(
+    "function", [functional.factor_vae_terms, functional.discriminator_loss], ids=lambda f: f.__name__
+)
+def test_wrong_logits_and_codes_are_refused_by_the_function_called(function: Callable[..., Any]) -> None:
+    name = function.__name__
+    with pytest.raises(ValueError, match=rf"^{name}: .*logits of shape \(batch, 2\), got \(12, 1\)"):
+        function(nn.Linear(4, 1).double(), codes(), codes())
+    with pytest.raises(ValueError, match=f"^{name}: z_other must have shape"):
+        function(discriminator(), codes(), codes()[0])
+
+
+def test_the_estimate_alone_names_itself() -> None:
+    with pytest.raises(ValueError, match=r"^discriminator_total_correlation: .*got \(12, 1\)"):
+        functional.discriminator_total_correlation(nn.Linear(4, 1).double(), codes())
+
+
+DRAWING: dict[str, Callable[..., Any]] = {
+    "reparameterize": lambda mean: fastdis.reparameterize(mean, mean),
+    "reparameterize_kl": lambda mean: fastdis.reparameterize_kl(mean, mean),
+    "permute_dims": fastdis.permute_dims,
+    "reference": lambda mean: (
+        fastdis.reparameterize(mean, mean, backend="reference"),
+        fastdis.permute_dims(mean, backend="reference"),
+    ),
+}
+
+
+def assert_compiled_draws_the_same(function: Callable[..., Any], inputs: list[Tensor], **how: Any) -> None:
+    torch.compiler.reset()
+    compiled = torch.compile(function, fullgraph=True, **how)
+    for tensor in inputs:
+        torch.manual_seed(0)
+        found = compiled(tensor)
+        torch.manual_seed(0)
+        torch.testing.assert_close(found, function(tensor))
+
+
+@pytest.mark.parametrize("dynamic", [None, True])
+@pytest.mark.parametrize("name", DRAWING)
+def test_what_is_drawn_in_a_graph_is_drawn_at_any_batch_size(name: str, dynamic: bool | None) -> None:
+    """64, 64 and 37: the last batch of an epoch is smaller."""
+    inputs = [codes(batch).requires_grad_() for batch in (64, 64, 37)]
+    assert_compiled_draws_the_same(DRAWING[name], inputs, backend="aot_eager", dynamic=dynamic)
+
+
+def test_the_compiler_itself_takes_any_batch_size() -> None:
+    def step(mean: Tensor) -> tuple[Tensor, Tensor]:
+        z, kl = fastdis.reparameterize_kl(mean, mean)
+        penalty, _ = fastdis.tcvae_penalty(fastdis.permute_dims(z), mean, mean, dataset_size=100)
+        return penalty + kl.sum(), fastdis.reparameterize(z, z)
+
+    inputs = [codes(batch).requires_grad_() for batch in (64, 64, 37, 10)]
+    assert_compiled_draws_the_same(step, inputs, options={"fallback_random": True})
+
+
+def test_a_compiled_model_takes_any_batch_size() -> None:
+    model = fastdis.models.burgess_vae()
+    inputs = [torch.rand(batch, 1, 64, 64) for batch in (4, 4, 3)]
+    assert_compiled_draws_the_same(lambda images: tuple(model(images)), inputs, backend="aot_eager")
 
 
 @pytest.mark.parametrize("variant", ["i", "ii"])

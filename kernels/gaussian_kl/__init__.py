@@ -71,7 +71,7 @@ def reparameterize(
 def gaussian_kl(
     mean: Tensor, logvar: Tensor, *, reduction: str = "batchmean", backend: str = "auto"
 ) -> Tensor:
-    """KL divergence of N(mean, exp(logvar)) from N(0, 1), in nats (Kingma & Welling 2014, equation 10).
+    """Compute KL(N(mean, exp(logvar)) || N(0, 1)), in nats (Kingma & Welling 2014, equation 10).
 
     Args:
         mean: means of the posteriors, (batch, latent), any floating dtype.
@@ -114,7 +114,9 @@ def reparameterize_kl(
     generator: torch.Generator | None = None,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor]:
-    """A sample of each posterior and the KL of each latent, in one pass (Kingma & Welling 2014, equation 10).
+    """Draw a sample of each posterior and compute each latent's KL (Kingma & Welling 2014, equation 10).
+
+    Both come from one pass over the inputs.
 
     Args:
         mean: means of the posteriors, (batch, latent), any floating dtype.
@@ -156,10 +158,11 @@ def _pair(function: str, mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
 def _triple(
     function: str, mean: Tensor, logvar: Tensor, noise: Tensor | None, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The checked arguments in one dtype, with noise drawn where none was given."""
+    """Check the arguments, bring them to one dtype and draw the noise if none is given."""
     if noise is None:
         mean, logvar = _pair(function, mean, logvar)
-        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device)
+        options = _dispatch.drawn_with(generator)
+        noise = torch.randn(mean.shape, dtype=mean.dtype, device=mean.device, **options)
         return mean, logvar, noise
     if generator is not None:
         raise ValueError(f"{function}: noise and generator must not both be given")
@@ -172,59 +175,7 @@ def _reference_z(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
     return reference.reparameterize(*_dispatch.widened(mean, logvar, noise)).to(mean.dtype)
 
 
-# What torch.library is told. The kernels' modules are imported on their first call.
-
-
-def _numba_reparameterize(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
-    from . import numba_cpu
-
-    return numba_cpu.reparameterize(mean, logvar, noise)
-
-
-def _numba_gaussian_kl(mean: Tensor, logvar: Tensor, by_row: bool) -> Tensor:
-    from . import numba_cpu
-
-    return numba_cpu.gaussian_kl(mean, logvar, by_row)
-
-
-def _numba_reparameterize_kl(mean: Tensor, logvar: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    from . import numba_cpu
-
-    return numba_cpu.reparameterize_kl(mean, logvar, noise)
-
-
-def _numba_backward(
-    grad_z: Tensor | None, grad_kl: Tensor | None, mean: Tensor, logvar: Tensor, noise: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    from . import numba_cpu
-
-    return numba_cpu.backward(grad_z, grad_kl, mean, logvar, noise)
-
-
-def _triton_reparameterize(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
-    from . import triton_gpu
-
-    return triton_gpu.reparameterize(mean, logvar, noise)
-
-
-def _triton_gaussian_kl(mean: Tensor, logvar: Tensor, by_row: bool) -> Tensor:
-    from . import triton_gpu
-
-    return triton_gpu.gaussian_kl(mean, logvar, by_row)
-
-
-def _triton_reparameterize_kl(mean: Tensor, logvar: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    from . import triton_gpu
-
-    return triton_gpu.reparameterize_kl(mean, logvar, noise)
-
-
-def _triton_backward(
-    grad_z: Tensor | None, grad_kl: Tensor | None, mean: Tensor, logvar: Tensor, noise: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    from . import triton_gpu
-
-    return triton_gpu.backward(grad_z, grad_kl, mean, logvar, noise)
+# What torch.library is told.
 
 
 def _like(mean: Tensor) -> Tensor:
@@ -256,24 +207,27 @@ def _backward_kl(ctx: Any, grad_kl: Tensor) -> tuple[Tensor | None, ...]:
 
 _reparameterize = _dispatch.register(
     "reparameterize(Tensor mean, Tensor logvar, Tensor noise) -> Tensor",
-    numba=_numba_reparameterize,
-    triton=_triton_reparameterize,
+    folder=__name__,
+    numba="reparameterize",
+    triton="reparameterize",
     fake=lambda mean, logvar, noise: _like(mean),
     setup_context=_save,
     backward=_backward_z,
 )
 _gaussian_kl = _dispatch.register(
     "gaussian_kl(Tensor mean, Tensor logvar, bool by_row) -> Tensor",
-    numba=_numba_gaussian_kl,
-    triton=_triton_gaussian_kl,
+    folder=__name__,
+    numba="gaussian_kl",
+    triton="gaussian_kl",
     fake=lambda mean, logvar, by_row: _like_kl(mean, by_row),
     setup_context=_save,
     backward=_backward_kl,
 )
 _reparameterize_kl = _dispatch.register(
     "reparameterize_kl(Tensor mean, Tensor logvar, Tensor noise) -> (Tensor, Tensor)",
-    numba=_numba_reparameterize_kl,
-    triton=_triton_reparameterize_kl,
+    folder=__name__,
+    numba="reparameterize_kl",
+    triton="reparameterize_kl",
     fake=lambda mean, logvar, noise: (_like(mean), _like_kl(mean, False)),
     setup_context=_save,
     backward=_backward_z,
@@ -281,7 +235,9 @@ _reparameterize_kl = _dispatch.register(
 _gaussian_kl_backward = _dispatch.register(
     "gaussian_kl_backward(Tensor? grad_z, Tensor? grad_kl, Tensor mean, Tensor logvar, Tensor? noise)"
     " -> (Tensor, Tensor)",
-    numba=_numba_backward,
-    triton=_triton_backward,
+    folder=__name__,
+    numba="backward",
+    triton="backward",
+    reference=reference.backward,
     fake=lambda grad_z, grad_kl, mean, logvar, noise: (_like(mean), _like(mean)),
 )

@@ -95,7 +95,7 @@ def unpack(
                 raise IndexError(f"unpack: indices must be 0 to {len(packed) - 1}, got {index}")
 
     device = packed.device if isinstance(packed, Tensor) else torch.device("cpu")
-    indices = indices.to(device, torch.int64, non_blocking=True)  # a device goes on with what it has to do
+    indices = indices.to(device, torch.int64, non_blocking=True)  # the device need not finish its queue first
     images = torch.empty((len(indices), pixels), dtype=dtype, device=device)
     chosen = _dispatch.choose("unpack", backend, images, triton=True)
     if chosen == "numba":

@@ -52,36 +52,12 @@ def permute_dims(z: Tensor, *, generator: torch.Generator | None = None, backend
     chosen = _dispatch.choose("permute_dims", backend, z, triton=True)
     if chosen == "reference" or (chosen == "triton" and z.shape[0] > LARGEST_COMPARED):
         return reference.permute_dims(z, generator)
-    seed = torch.randint(2**63 - 1, (), generator=generator, device=z.device)
+    seed = torch.randint(2**63 - 1, (), device=z.device, **_dispatch.drawn_with(generator))
     out: Tensor = _permute_dims(z, seed)
     return out
 
 
-# What torch.library is told. The kernels' module is imported on its first call.
-
-
-def _numba(z: Tensor, seed: Tensor) -> Tensor:
-    from . import numba_cpu
-
-    return numba_cpu.permute_dims(z, seed)
-
-
-def _numba_backward(grad: Tensor, seed: Tensor) -> Tensor:
-    from . import numba_cpu
-
-    return numba_cpu.backward(grad, seed)
-
-
-def _triton(z: Tensor, seed: Tensor) -> Tensor:
-    from . import triton_gpu
-
-    return triton_gpu.permute_dims(z, seed)
-
-
-def _triton_backward(grad: Tensor, seed: Tensor) -> Tensor:
-    from . import triton_gpu
-
-    return triton_gpu.backward(grad, seed)
+# What torch.library is told.
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -92,17 +68,27 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
     return _permute_dims_backward(grad, *ctx.saved_tensors), None
 
 
+def _reference_backward(grad: Tensor, seed: Tensor) -> Tensor:
+    """The gradient in plain PyTorch, along the permutation that the kernel draws from this seed."""
+    rows = torch.arange(grad.shape[0], dtype=torch.float64, device=grad.device)
+    sources = _permute_dims(rows.unsqueeze(1).expand(grad.shape), seed).long()
+    return torch.zeros_like(grad).scatter(0, sources, grad)
+
+
 _permute_dims = _dispatch.register(
     "permute_dims(Tensor z, Tensor seed) -> Tensor",
-    numba=_numba,
-    triton=_triton,
+    folder=__name__,
+    numba="permute_dims",
+    triton="permute_dims",
     fake=lambda z, seed: z.new_empty(z.shape),
     setup_context=_save,
     backward=_backward,
 )
 _permute_dims_backward = _dispatch.register(
     "permute_dims_backward(Tensor grad, Tensor seed) -> Tensor",
-    numba=_numba_backward,
-    triton=_triton_backward,
+    folder=__name__,
+    numba="backward",
+    triton="backward",
+    reference=_reference_backward,
     fake=lambda grad, seed: grad.new_empty(grad.shape),
 )

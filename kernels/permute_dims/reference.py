@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
+from .._dispatch import drawn_with
+
 
 def permute_dims(z: Tensor, generator: torch.Generator | None) -> Tensor:
-    keys = torch.rand(z.shape, generator=generator, dtype=torch.float64, device=z.device)
+    keys = torch.rand(z.shape, dtype=torch.float64, device=z.device, **drawn_with(generator))
     return z.gather(0, keys.argsort(0))

@@ -12,10 +12,11 @@ step of Burgess's autoencoder at batch 64, 14 ms on two cores with AVX-512.
 torch has these operations, and on a GPU they are at its limit there; only the CPU kernel is ours. It takes a
 whole run of layers, image by image, so that nothing between them leaves the second-level cache, and it is
 used where torch would do nothing with the call but record it for autograd. Everywhere else (another device or
-dtype, autocast, ``torch.compile``, a functorch transform, second derivatives) the reference runs.
+dtype, autocast, ``torch.compile``, a functorch transform, a forward-mode level, second derivatives) the
+reference runs, in the backward pass too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def convolutions(
     *,
     transposed: bool = False,
 ) -> Tensor:
-    """Convolutions 4x4, stride 2, padding 1, one after the other, each with a leaky rectifier.
+    """Apply convolutions 4x4 of stride 2, padding 1, one after the other, each with a leaky rectifier.
 
     Args:
         images: (batch, channels, height, width), float.
@@ -66,7 +67,7 @@ def convolutions(
 
 
 def _runs(tensors: list[Tensor]) -> bool:
-    """Whether the kernel may stand for torch's operations: it is there, and torch only records the call."""
+    """Tell whether the kernel may stand for torch's operations: there is one, and torch only records."""
     images = tensors[0]
     return (
         not torch.compiler.is_compiling()
@@ -77,7 +78,7 @@ def _runs(tensors: list[Tensor]) -> bool:
 
 
 def _fits(images: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], transposed: bool) -> bool:
-    """Whether the kernel's tiles cover the layers: groups of four pixels, vectors of channels or of taps."""
+    """Tell whether the kernel's tiles cover the layers: groups of 4 pixels, vectors of channels or taps."""
     if images.dim() != 4 or any(weight.dim() != 4 for weight in weights):
         return False
     if 0 in [tensor.numel() for tensor in (images, *weights)]:
@@ -110,17 +111,11 @@ class _Convolutions(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
-        images, frames, *layers = ctx.saved_tensors
-        weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
         wanted = ctx.needs_input_grad[2:]
-        if torch.is_grad_enabled() or not _dispatch.untouched([grad], grad.device.type):  # second derivatives
-            with torch.enable_grad():  # on aliases: the images may depend on a weight, or two weights be one
-                images, *layers = [tensor.view_as(tensor) for tensor in (images, *layers)]
-                weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
-                output = reference.convolutions(images, weights, biases, ctx.slopes, ctx.transposed)
-                inputs = [tensor for tensor, need in zip((images, *layers), wanted, strict=True) if need]
-                found = iter(torch.autograd.grad(output, inputs, grad, create_graph=True))
-            return None, None, *(next(found) if need else None for need in wanted)
+        if torch.is_grad_enabled() or not _dispatch.untouched([grad], grad.device.type):
+            return None, None, *_of_reference(ctx, grad, wanted)
+        images, frames, *layers = ctx.saved_tensors
+        weights = layers[: len(ctx.slopes)]
         from . import numba_cpu
 
         grad_images, grad_weights, grad_biases = numba_cpu.backward(
@@ -133,6 +128,22 @@ class _Convolutions(torch.autograd.Function):
             (wanted[0], any(wanted[1 : 1 + len(weights)])),
         )
         return None, None, grad_images, *grad_weights, *grad_biases
+
+
+def _of_reference(ctx: Any, grad: Tensor, wanted: Sequence[bool]) -> Iterator[Tensor | None]:
+    """Compute the wanted gradients by torch's operations, which have derivatives of every order and kind."""
+    images, _, *layers = ctx.saved_tensors
+    saved = [images, *layers]
+
+    def output(*varied: Tensor) -> Tensor:
+        given = iter(varied)
+        images, *layers = [next(given) if need else kept for kept, need in zip(saved, wanted, strict=True)]
+        weights, biases = layers[: len(ctx.slopes)], layers[len(ctx.slopes) :]
+        return reference.convolutions(images, weights, biases, ctx.slopes, ctx.transposed)
+
+    pull = torch.func.vjp(output, *[tensor for tensor, need in zip(saved, wanted, strict=True) if need])[1]
+    found = iter(pull(grad))
+    return (next(found) if need else None for need in wanted)
 
 
 _recorded: Callable[..., Tensor] = _Convolutions.apply

@@ -30,7 +30,7 @@ Least work: B^2 (D + 1) exponentials and some 10 B^2 D multiply-adds, forward an
 O(B D), never (B, B, D).
 """
 
-import numbers
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -41,7 +41,6 @@ from .. import _dispatch
 from . import reference
 
 ESTIMATORS = ("mss", "mws")
-_INTEGERS = (int, numbers.Integral, torch.SymInt)
 
 
 class KLDecomposition(NamedTuple):
@@ -90,12 +89,8 @@ def kl_decomposition(
         1.39
     """
     z, mean, logvar = _arguments("kl_decomposition", z, mean, logvar, dataset_size, estimator)
-    if _dispatch.choose("kl_decomposition", backend, z, triton=True) == "reference":
-        z, mean, logvar = _dispatch.widened(z, mean, logvar)
-        terms = reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
-    else:
-        terms = _kl_decomposition(z, mean, logvar, dataset_size, estimator == "mss")
-    return KLDecomposition(*terms.unbind())
+    chosen = _dispatch.choose("kl_decomposition", backend, z, triton=True)
+    return KLDecomposition(*_terms(chosen, z, mean, logvar, dataset_size, estimator).unbind())
 
 
 def total_correlation(
@@ -107,7 +102,7 @@ def total_correlation(
     estimator: str = "mss",
     backend: str = "auto",
 ) -> Tensor:
-    """Total correlation KL(q(z) || prod_d q(z_d)) estimated from a batch (Chen et al. 2018, equation 2).
+    """Estimate the total correlation KL(q(z) || prod_d q(z_d)) from a batch (Chen et al. 2018, equation 2).
 
     Args:
         z: one sample of each posterior, (batch, latent), any floating dtype.
@@ -134,8 +129,8 @@ def total_correlation(
         0.0
     """
     z, mean, logvar = _arguments("total_correlation", z, mean, logvar, dataset_size, estimator)
-    terms = kl_decomposition(z, mean, logvar, dataset_size=dataset_size, estimator=estimator, backend=backend)
-    return terms.total_correlation
+    chosen = _dispatch.choose("total_correlation", backend, z, triton=True)
+    return _terms(chosen, z, mean, logvar, dataset_size, estimator)[1]
 
 
 def tcvae_penalty(
@@ -150,19 +145,21 @@ def tcvae_penalty(
     estimator: str = "mss",
     backend: str = "auto",
 ) -> tuple[Tensor, KLDecomposition]:
-    """The penalty of the β-TCVAE, alpha MI + beta TC + gamma dwKL (Chen et al. 2018, equation 4).
+    """Compute the penalty of the β-TCVAE, alpha MI + beta TC + gamma dwKL (Chen et al. 2018, equation 4).
 
     The weights being known, the gradients are accumulated in the forward pass and every exponential is
-    computed once; where no gradient is wanted that work is left out.
+    computed once; where no gradient is wanted that work is left out. Under ``torch.compile`` a weight that
+    changes from call to call becomes an input of the graph, and the exponentials are computed twice.
 
     Args:
         z: one sample of each posterior, (batch, latent), any floating dtype.
         mean: means of the posteriors, like z.
         logvar: logarithms of their variances, like z.
         dataset_size: N, the number of training images; never the batch size.
-        alpha: weight of the index-code mutual information.
-        beta: weight of the total correlation.
-        gamma: weight of the dimension-wise KL.
+        alpha: weight of the index-code mutual information: a finite number of any sign, Python's, NumPy's or
+            a tensor of one number without gradient, which is read.
+        beta: weight of the total correlation, likewise.
+        gamma: weight of the dimension-wise KL, likewise.
         estimator: "mss" or "mws", see `kl_decomposition`.
         backend: "auto", "reference", "numba" or "triton".
 
@@ -170,9 +167,10 @@ def tcvae_penalty(
         (penalty, terms): a differentiable scalar in nats, and the three terms, detached, for logging.
 
     Raises:
-        TypeError: an argument is not a floating-point tensor, or dataset_size is not an integer.
-        ValueError: shapes differ, fewer than two samples, dataset_size smaller than the batch, or an
-            unknown estimator.
+        TypeError: an argument is not a floating-point tensor, dataset_size is not an integer, or a weight is
+            no number or a tensor with gradient.
+        ValueError: shapes differ, fewer than two samples, dataset_size smaller than the batch, a weight that
+            is NaN or infinite, or an unknown estimator.
         RuntimeError: the backend asked for cannot run here.
 
     Example:
@@ -183,16 +181,42 @@ def tcvae_penalty(
         (True, True, False)
     """
     z, mean, logvar = _arguments("tcvae_penalty", z, mean, logvar, dataset_size, estimator)
-    if _dispatch.choose("tcvae_penalty", backend, z, triton=True) == "reference":
-        z, mean, logvar = _dispatch.widened(z, mean, logvar)
-        terms = reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
-        penalty = alpha * terms[0] + beta * terms[1] + gamma * terms[2]
+    chosen = _dispatch.choose("tcvae_penalty", backend, z, triton=True)
+    weights, known = _weights(alpha, beta, gamma)
+    if chosen == "reference" or not known:
+        terms = _terms(chosen, z, mean, logvar, dataset_size, estimator)
+        mi, tc, dwkl = terms.split(1)  # not scalars: a weight must not change their dtype
+        penalty = (weights[0] * mi + weights[1] * tc + weights[2] * dwkl).squeeze(0)
+        terms = terms.detach()
     else:
         wanted = torch.is_grad_enabled() and (z.requires_grad or mean.requires_grad or logvar.requires_grad)
         penalty, terms, *_ = _tcvae_penalty(
-            z, mean, logvar, dataset_size, estimator == "mss", [alpha, beta, gamma], wanted
+            z, mean, logvar, dataset_size, estimator == "mss", weights, wanted
         )
-    return penalty, KLDecomposition(*(terms.detach() if terms.requires_grad else terms).unbind())
+        if terms.requires_grad:
+            terms = terms.detach()
+    return penalty, KLDecomposition(*terms.unbind())
+
+
+def _terms(chosen: str, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, estimator: str) -> Tensor:
+    """Estimate MI, TC and dimension-wise KL: (3,), each differentiable on its own."""
+    if chosen == "reference":
+        z, mean, logvar = _dispatch.widened(z, mean, logvar)
+        return reference.kl_decomposition(z, mean, logvar, dataset_size, estimator)
+    terms: Tensor = _kl_decomposition(z, mean, logvar, dataset_size, estimator == "mss")
+    return terms
+
+
+def _weights(
+    alpha: float | Tensor, beta: float | Tensor, gamma: float | Tensor
+) -> tuple[tuple[float | Tensor, ...], bool]:
+    """Check the weights and tell whether all are known now: a graph may be given some when it runs."""
+    plain = type(alpha) is type(beta) is type(gamma) is float and not torch.compiler.is_compiling()
+    if plain and -math.inf < alpha + beta + gamma < math.inf:
+        return (alpha, beta, gamma), True
+    named = {"alpha": alpha, "beta": beta, "gamma": gamma}
+    weights = tuple(_dispatch.weight("tcvae_penalty", name, value) for name, value in named.items())
+    return weights, all(_dispatch.is_known(value) for value in weights)
 
 
 def _arguments(
@@ -203,8 +227,8 @@ def _arguments(
     batch = z.shape[0]
     if batch < 2:
         raise ValueError(f"{function}: z must hold at least 2 samples, got {batch}")
-    if not isinstance(dataset_size, _INTEGERS):
-        raise TypeError(f"{function}: dataset_size must be an integer, got {type(dataset_size).__name__}")
+    if type(dataset_size) is not int:
+        dataset_size = _checks.integer(function, "dataset_size", dataset_size)
     if dataset_size < batch:
         raise ValueError(
             f"{function}: dataset_size must be the number of training images, at least the batch's {batch}, "
@@ -214,90 +238,7 @@ def _arguments(
     return z, mean, logvar
 
 
-# What torch.library is told. The kernels' module is imported on its first call.
-
-
-def _numba_values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
-    from . import numba_cpu
-
-    return numba_cpu.values(z, mean, logvar, dataset_size, stratified)
-
-
-def _numba_backward(
-    grad: Tensor, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    from . import numba_cpu
-
-    coefficients = tuple(grad.tolist())
-    return numba_cpu.gradients(z, mean, logvar, dataset_size, stratified, coefficients)
-
-
-def _numba_penalty(
-    z: Tensor,
-    mean: Tensor,
-    logvar: Tensor,
-    dataset_size: int,
-    stratified: bool,
-    coefficients: list[float],
-    gradient: bool,
-) -> tuple[Tensor, ...]:
-    from . import numba_cpu
-
-    return numba_cpu.penalty(z, mean, logvar, dataset_size, stratified, tuple(coefficients), gradient)
-
-
-def _numba_scaled(
-    grad: Tensor,
-    grad_z: Tensor,
-    grad_mean: Tensor,
-    grad_logvar: Tensor,
-    z: Tensor,
-    mean: Tensor,
-    logvar: Tensor,
-) -> tuple[Tensor, ...]:
-    return grad * grad_z, grad * grad_mean, grad * grad_logvar
-
-
-def _triton_values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
-    from . import triton_gpu
-
-    return triton_gpu.values(z, mean, logvar, dataset_size, stratified)
-
-
-def _triton_backward(
-    grad: Tensor, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool
-) -> tuple[Tensor | None, ...]:
-    from . import triton_gpu
-
-    return triton_gpu.gradients(z, mean, logvar, dataset_size, stratified, grad)[1:]
-
-
-def _triton_penalty(
-    z: Tensor,
-    mean: Tensor,
-    logvar: Tensor,
-    dataset_size: int,
-    stratified: bool,
-    coefficients: list[float],
-    gradient: bool,
-) -> tuple[Tensor | None, ...]:
-    from . import triton_gpu
-
-    return triton_gpu.penalty(z, mean, logvar, dataset_size, stratified, coefficients, gradient)
-
-
-def _triton_scaled(
-    grad: Tensor,
-    grad_z: Tensor,
-    grad_mean: Tensor,
-    grad_logvar: Tensor,
-    z: Tensor,
-    mean: Tensor,
-    logvar: Tensor,
-) -> tuple[Tensor, ...]:
-    from . import triton_gpu
-
-    return triton_gpu.scaled(grad, grad_z, grad_mean, grad_logvar)
+# What torch.library is told.
 
 
 def _scalars(z: Tensor, count: int) -> Tensor:
@@ -327,7 +268,7 @@ def _save_arguments(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    gradients = _kl_decomposition_backward(grad, *ctx.saved_tensors, ctx.dataset_size, ctx.stratified)
+    gradients = _kl_decomposition_backward(*ctx.saved_tensors, ctx.dataset_size, ctx.stratified, grad)
     return *gradients, None, None
 
 
@@ -347,24 +288,28 @@ def _scale_gradients(ctx: Any, grad: Tensor | None, *unused: None) -> tuple[Tens
 
 _kl_decomposition = _dispatch.register(
     "kl_decomposition(Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size, bool stratified) -> Tensor",
-    numba=_numba_values,
-    triton=_triton_values,
+    folder=__name__,
+    numba="values",
+    triton="values",
     fake=lambda z, mean, logvar, dataset_size, stratified: _scalars(z, 3),
     setup_context=_save_arguments,
     backward=_backward,
 )
 _kl_decomposition_backward = _dispatch.register(
-    "kl_decomposition_backward(Tensor grad, Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size,"
-    " bool stratified) -> (Tensor, Tensor, Tensor)",
-    numba=_numba_backward,
-    triton=_triton_backward,
-    fake=lambda grad, z, mean, logvar, dataset_size, stratified: _like(z, mean, logvar),
+    "kl_decomposition_backward(Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size, bool stratified,"
+    " Tensor grad) -> (Tensor, Tensor, Tensor)",
+    folder=__name__,
+    numba="gradients",
+    triton="gradients",
+    reference=reference.gradients,
+    fake=lambda z, mean, logvar, dataset_size, stratified, grad: _like(z, mean, logvar),
 )
 _tcvae_penalty = _dispatch.register(
     "tcvae_penalty(Tensor z, Tensor mean, Tensor logvar, SymInt dataset_size, bool stratified,"
     " float[] coefficients, bool gradient) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
-    numba=_numba_penalty,
-    triton=_triton_penalty,
+    folder=__name__,
+    numba="penalty",
+    triton="penalty",
     fake=_fake_penalty,
     setup_context=_save_gradients,
     backward=_scale_gradients,
@@ -372,7 +317,8 @@ _tcvae_penalty = _dispatch.register(
 _tcvae_penalty_backward = _dispatch.register(
     "tcvae_penalty_backward(Tensor grad, Tensor grad_z, Tensor grad_mean, Tensor grad_logvar,"
     " Tensor z, Tensor mean, Tensor logvar) -> (Tensor, Tensor, Tensor)",
-    numba=_numba_scaled,
-    triton=_triton_scaled,
+    folder=__name__,
+    triton="scaled",
+    reference=reference.scaled,
     fake=lambda grad, grad_z, grad_mean, grad_logvar, z, mean, logvar: _like(z, mean, logvar),
 )

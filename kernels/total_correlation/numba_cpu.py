@@ -362,10 +362,10 @@ def gradients(
     logvar: Tensor,
     dataset_size: int,
     stratified: bool,
-    coefficients: tuple[float, ...],
+    coefficients: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of coefficients . values for z, mean and logvar."""
-    return _run(z, mean, logvar, dataset_size, stratified, coefficients, True)[2:]
+    return _run(z, mean, logvar, dataset_size, stratified, tuple(coefficients.tolist()), True)[2:]
 
 
 def penalty(

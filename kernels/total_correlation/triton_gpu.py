@@ -56,8 +56,8 @@ def gradients(
     stratified: bool,
     coefficients: Sequence[float] | Tensor,
 ) -> tuple[Tensor | None, ...]:
-    """The values, and the gradients of coefficients . values for z, mean and logvar."""
-    return _run(z, mean, logvar, dataset_size, stratified, coefficients, True)[1:]
+    """The gradients of coefficients . values for z, mean and logvar."""
+    return _run(z, mean, logvar, dataset_size, stratified, coefficients, True)[2:]
 
 
 def penalty(
@@ -74,8 +74,9 @@ def penalty(
     return outputs if gradient else (*outputs[:2], *(z.new_empty(0) for _ in range(3)))
 
 
-def scaled(grad: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-    """Each of three tensors of one shape times the scalar grad, in one launch."""
+def scaled(grad: Tensor, a: Tensor, b: Tensor, c: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """Each of three tensors of one shape times the scalar grad, in one launch; the inputs are not read."""
+    tensors = a, b, c
     outputs = tuple(torch.empty_like(tensor) for tensor in tensors)
     count = tensors[0].numel()
     _scale[-(-count // 1024),](grad, *tensors, *outputs, count, compute_dtype(grad), **launch_options(4))

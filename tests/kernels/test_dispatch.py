@@ -1,6 +1,8 @@
 """A call reaches its kernel directly only where torch has nothing to do in between."""
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import fastdis
-from fastdis.kernels import _dispatch
+from fastdis.kernels import _dispatch, gaussian_kl, total_correlation
 
 
 def penalty(mean: Tensor, logvar: Tensor) -> Tensor:
@@ -66,16 +68,147 @@ def test_a_plain_call_skips_the_dispatcher() -> None:
         assert not _dispatch.untouched(leaves(), "cpu")
 
 
-def test_functorch_is_refused_and_not_ignored() -> None:
-    inputs = [tensor.detach() for tensor in leaves()]
-    with pytest.raises(RuntimeError, match="functorch"):
-        torch.func.grad(penalty)(*inputs)
+CALLS: dict[str, Callable[..., Tensor]] = {
+    "reparameterize": lambda mean, logvar, **k: fastdis.reparameterize(mean, logvar, noise=mean + 1, **k),
+    "gaussian_kl": lambda mean, logvar, **k: fastdis.gaussian_kl(mean, logvar, **k),
+    "kl_decomposition": lambda mean, logvar, **k: fastdis.total_correlation(
+        mean * 2, mean, logvar, dataset_size=100, **k
+    ),
+    "tcvae_penalty": lambda mean, logvar, **k: fastdis.tcvae_penalty(
+        mean * 2, mean, logvar, dataset_size=100, **k
+    )[0],
+    "permute_dims": lambda mean, logvar, **k: fastdis.permute_dims(
+        mean * logvar, generator=torch.Generator().manual_seed(0), **k
+    ),
+}
 
-    def reference(mean: Tensor) -> Tensor:
-        return fastdis.gaussian_kl(mean, mean, reduction="sum", backend="reference")
 
-    mean = inputs[0]
-    torch.testing.assert_close(torch.func.grad(reference)(mean), mean + 0.5 * (mean.exp() - 1))
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_kernel_asked_for_by_name_refuses_transforms(call: Callable[..., Tensor]) -> None:
+    mean, logvar = (tensor.detach() for tensor in leaves())
+
+    def numba(mean: Tensor) -> Tensor:
+        return call(mean, logvar, backend="numba")
+
+    message = "backend='numba' cannot run under a transform.*use backend='reference' or 'auto'"
+    for transform in (torch.func.grad, torch.func.jacfwd, torch.func.functionalize):
+        with pytest.raises(RuntimeError, match=message):
+            transform(numba)(mean)
+    with pytest.raises(RuntimeError, match=message):
+        torch.func.vmap(numba)(mean.unsqueeze(0))
+    with torch.autograd.forward_ad.dual_level(), pytest.raises(RuntimeError, match=message):
+        numba(mean)
+    assert numba(mean).isfinite().all()
+
+
+@pytest.mark.filterwarnings("error::UserWarning")  # torch warns where it finds no rule for a batch
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_call_recorded_outside_is_differentiated_under_a_transform(call: Callable[..., Tensor]) -> None:
+    """The gradient is linear in its cotangent: batched and dual cotangents tell what it gives for each."""
+    inputs = [tensor.detach().double().requires_grad_() for tensor in leaves()]
+    output = call(*inputs)
+    first, second = torch.randn(2, *output.shape, dtype=torch.float64)
+
+    def gradients(cotangents: Tensor, **options: Any) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(output, inputs, cotangents, retain_graph=True, **options)
+
+    expected = [torch.stack(pair) for pair in zip(gradients(first), gradients(second), strict=True)]
+    both = torch.stack([first, second])
+    torch.testing.assert_close(list(gradients(both, is_grads_batched=True)), expected)
+    torch.testing.assert_close(list(torch.func.vmap(gradients)(both)), expected)
+    _, tangents = torch.func.jvp(gradients, (first,), (second,))
+    torch.testing.assert_close(list(tangents), [pair[1] for pair in expected])
+    with torch.autograd.forward_ad.dual_level():
+        duals = gradients(torch.autograd.forward_ad.make_dual(first, second))
+        found = [torch.autograd.forward_ad.unpack_dual(dual).tangent for dual in duals]
+    torch.testing.assert_close(found, [pair[1] for pair in expected])
+
+
+FLOATS = [2, True, np.float32(2), np.float64(2), np.int64(2), torch.tensor(2.0), torch.tensor(2)]
+INTEGERS = [np.int64(100), np.uint8(100), torch.tensor(100)]
+BOOLS = [1, np.bool_(True), np.int64(1), 1.0, torch.tensor(True), torch.tensor(1)]
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+@pytest.mark.parametrize("way", [total_correlation._tcvae_penalty, torch.ops.fastdis.tcvae_penalty.default])
+def test_numbers_are_brought_to_the_types_of_the_schema(way: Callable[..., Any], gradient: bool) -> None:
+    """On the direct way as torch's dispatcher brings them."""
+    mean, logvar = (tensor.detach().requires_grad_(gradient) for tensor in leaves())
+
+    def outputs(*numbers: Any) -> list[Tensor]:
+        penalty, terms, *_ = way(mean * 2, mean, logvar, *numbers)
+        return [penalty, terms, *(torch.autograd.grad(penalty, (mean, logvar)) if gradient else ())]
+
+    def same(found: list[Tensor], expected: list[Tensor]) -> bool:
+        return all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+    for value in FLOATS:
+        number = float(value)
+        expected = outputs(100, True, [number, 6.0, 1.0], gradient)
+        assert same(outputs(100, True, [value, 6, np.float32(1)], gradient), expected), repr(value)
+    expected = outputs(100, True, [2.0, 6.0, 1.0], gradient)
+    assert same(outputs(100, True, (2.0, 6.0, 1.0), gradient), expected)
+    assert same(outputs(100, True, np.array([2.0, 6.0, 1.0]), gradient), expected)
+    for value in INTEGERS:
+        assert same(outputs(value, True, [2.0, 6.0, 1.0], gradient), expected), repr(value)
+    for value in BOOLS:
+        assert same(outputs(100, value, [2.0, 6.0, 1.0], value if gradient else False), expected), repr(value)
+    for wrong in ("2", None, 2j, [2.0]):
+        with pytest.raises((TypeError, RuntimeError), match="coefficients"):
+            outputs(100, True, [wrong, 6.0, 1.0], gradient)
+    for wrong in ("100", None, 100.0):
+        with pytest.raises((TypeError, RuntimeError), match="dataset_size"):
+            outputs(wrong, True, [2.0, 6.0, 1.0], gradient)
+    with pytest.raises((TypeError, RuntimeError), match="stratified"):
+        outputs(100, "yes", [2.0, 6.0, 1.0], gradient)
+
+
+def test_every_operation_brings_its_numbers(dispatched: list[str]) -> None:
+    """The other three that have any, on both ways."""
+    mean, logvar = (tensor.detach() for tensor in leaves())
+    grad = torch.ones(3)
+    for direct, name, tensors, plain, others in [
+        (gaussian_kl._gaussian_kl, "gaussian_kl", [mean, logvar], [True], [[np.bool_(True)], [1]]),
+        (
+            total_correlation._kl_decomposition,
+            "kl_decomposition",
+            [mean, mean, logvar],
+            [100, True],
+            [[np.int64(100), 1], [torch.tensor(100), np.bool_(True)]],
+        ),
+        (
+            lambda *a: total_correlation._kl_decomposition_backward(*a, grad)[1],
+            "kl_decomposition_backward",
+            [mean, mean, logvar],
+            [100, False],
+            [[np.int32(100), 0], [torch.tensor(100), np.bool_(False)]],
+        ),
+    ]:
+        with torch.utils._python_dispatch._disable_current_modes():
+            expected = direct(*tensors, *plain)
+            assert all(torch.equal(direct(*tensors, *numbers), expected) for numbers in others)
+        dispatched.clear()
+        assert all(torch.equal(direct(*tensors, *numbers), expected) for numbers in others)
+        assert f"fastdis.{name}.default" in dispatched
+
+
+LAZY = """
+import sys, torch, fastdis
+from fastdis.kernels.gaussian_kl import _gaussian_kl
+loaded = lambda: [name for name in sys.modules if name.endswith(("numba_cpu", "triton_gpu"))]
+assert not loaded(), loaded()
+kernels = _gaussian_kl.__closure__[[*_gaussian_kl.__code__.co_freevars].index("kernels")].cell_contents
+fastdis.gaussian_kl(torch.zeros(2, 2), torch.zeros(2, 2))
+assert loaded() == ["fastdis.kernels.gaussian_kl.numba_cpu"], loaded()
+from fastdis.kernels.gaussian_kl import numba_cpu
+assert kernels["cpu"] is numba_cpu.gaussian_kl, "the first call puts the kernel in its place"
+print("right")
+"""
+
+
+def test_a_kernel_is_imported_once_on_its_first_call() -> None:
+    result = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, timeout=120)
+    assert result.stdout.strip() == "right", result.stderr
 
 
 def test_a_fake_tensor_stays_one() -> None:

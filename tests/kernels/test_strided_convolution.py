@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from fastdis.kernels import _dispatch, strided_convolution
 from fastdis.kernels.strided_convolution import convolutions, reference
@@ -261,33 +262,84 @@ def test_wrong_shapes_are_refused_as_torch_does() -> None:
         convolutions(images, [weight], [bias[:5]], slopes)
 
 
-def test_modes_and_transforms_see_torchs_operations() -> None:
+def test_modes_and_compilers_see_torchs_operations() -> None:
     tensors, slopes, transposed = run_of("one layer", False, 2)
     call = through(convolutions, slopes, transposed)
     images, *layers = [tensor.float() for tensor in tensors]
     with torch.autocast("cpu", torch.bfloat16):
         assert call(images, *layers)[0].dtype == torch.bfloat16
-    mapped = torch.func.vmap(lambda x: call(x, *layers)[0])(torch.stack([images, images]))
-    torch.testing.assert_close(mapped[1], call(images, *layers)[0])
-    gradient = torch.func.grad(lambda x: call(x, *layers)[0].sum())(images)
-    leaves = float_leaves([images, *layers])
-    torch.testing.assert_close(gradient, torch.autograd.grad(call(*leaves)[0].sum(), leaves[0])[0])
     compiled = torch.compile(call, fullgraph=True)
     torch.testing.assert_close(compiled(images, *layers)[0], call(images, *layers)[0])
 
 
-def test_forward_mode_and_batched_gradients_are_torchs() -> None:
-    tensors, slopes, transposed = run_of("one layer", False, 2)
-    call = through(convolutions, slopes, transposed)
-    images, *layers = [tensor.float() for tensor in tensors]
-    with torch.autograd.forward_ad.dual_level():
-        dual = torch.autograd.forward_ad.make_dual(images, torch.ones_like(images))
-        assert torch.autograd.forward_ad.unpack_dual(call(dual, *layers)[0]).tangent is not None
+def forward(f: Callable[..., Tensor], x: Tensor, t: Tensor) -> Tensor:
+    return torch.func.jvp(f, (x,), (t,))[1]
+
+
+def dual_level(f: Callable[..., Tensor], x: Tensor, t: Tensor) -> Tensor:
+    with forward_ad.dual_level():
+        return forward_ad.unpack_dual(f(forward_ad.make_dual(x, t))).tangent
+
+
+TRANSFORMS: dict[str, Callable[[Callable[..., Tensor], Tensor, Tensor], Tensor]] = {
+    "jvp": forward,
+    "dual level": dual_level,
+    "grad": lambda f, x, t: torch.func.grad(f)(x),
+    "vjp": lambda f, x, t: torch.func.vjp(f, x)[1](torch.tensor(2.0))[0],
+    "jacrev": lambda f, x, t: torch.func.jacrev(f)(x),
+    "hessian": lambda f, x, t: forward(torch.func.grad(f), x, t),
+    "vmap": lambda f, x, t: torch.func.vmap(f)(torch.stack([x, t])),
+    "each gradient": lambda f, x, t: torch.func.vmap(torch.func.grad(f))(torch.stack([x, t])),
+    "nested": lambda f, x, t: torch.func.vmap(torch.func.vmap(f))(torch.stack([x, t]).unsqueeze(1)),
+    "functionalize": lambda f, x, t: torch.func.functionalize(torch.func.grad(f))(x),
+}
+
+
+@pytest.mark.parametrize("argument", [0, 1, 2], ids=["images", "weight", "bias"])
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_transforms_see_torchs_operations(transform: str, transposed: bool, argument: int) -> None:
+    tensors, slopes, _ = run_of("one layer", transposed, 2, slope=0.5)
+    arguments = [tensor.float() for tensor in tensors]
+
+    def scalar(function: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
+        def f(x: Tensor) -> Tensor:
+            changed = [x if k == argument else tensor for k, tensor in enumerate(arguments)]
+            return through(function, slopes, transposed)(*changed)[0].square().mean()
+
+        return f
+
+    x = arguments[argument]
+    found, expected = (
+        TRANSFORMS[transform](scalar(f), x, x + 1) for f in (convolutions, reference.convolutions)
+    )
+    assert expected.abs().max() > 0
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_run_recorded_outside_is_differentiated_under_a_transform() -> None:
+    tensors, slopes, transposed = run_of("one layer", False, 2, slope=0.5)
     leaves = float_leaves(tensors)
-    output = call(*leaves)[0]
-    both = torch.stack([torch.ones_like(output), torch.full_like(output, 2)])
-    (batched,) = torch.autograd.grad(output, leaves[1], both, is_grads_batched=True, retain_graph=True)
-    torch.testing.assert_close(batched[1], torch.autograd.grad(output, leaves[1], both[1])[0])
+    output = through(convolutions, slopes, transposed)(*leaves)[0]
+    first, second = torch.randn(2, *output.shape)
+
+    def gradients(cotangents: Tensor, **options: Any) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(output, leaves, cotangents, retain_graph=True, **options)
+
+    expected = [torch.stack(pair) for pair in zip(gradients(first), gradients(second), strict=True)]
+    both = torch.stack([first, second])
+    with forward_ad.dual_level():
+        duals = gradients(forward_ad.make_dual(first, second))
+        of_duals = [forward_ad.unpack_dual(dual).tangent for dual in duals]
+    tangents = torch.func.jvp(gradients, (first,), (second,))[1]
+    for found, truth in [
+        (gradients(both, is_grads_batched=True), expected),
+        (torch.func.vmap(gradients)(both), expected),
+        (tangents, [pair[1] for pair in expected]),
+        (of_duals, [pair[1] for pair in expected]),
+    ]:
+        for a, b in zip(found, truth, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])

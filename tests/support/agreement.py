@@ -15,7 +15,7 @@ def outputs_and_gradients(
     leaves = [tensor.detach().to(dtype).requires_grad_() for tensor in inputs]
     outputs = function(*leaves)
     weights = [weight.to(output.dtype) for weight, output in zip(cotangents, outputs, strict=True)]
-    gradients = torch.autograd.grad(outputs, leaves, weights)
+    gradients = torch.autograd.grad(outputs, leaves, weights, materialize_grads=True)
     return [tensor.detach() for tensor in (*outputs, *gradients)]
 
 

@@ -33,9 +33,9 @@ if DEVICE.type == "cpu":  # the interpreter works on CPU tensors
         "reparameterize_kl": gaussian_kl.reparameterize_kl,
         "gaussian_kl_backward": gaussian_kl.backward,
         "kl_decomposition": total_correlation.values,
-        "kl_decomposition_backward": lambda grad, *a: total_correlation.gradients(*a, grad)[1:],
+        "kl_decomposition_backward": total_correlation.gradients,
         "tcvae_penalty": total_correlation.penalty,
-        "tcvae_penalty_backward": lambda grad, *a: total_correlation.scaled(grad, *a[:3]),
+        "tcvae_penalty_backward": total_correlation.scaled,
     }
     for _name, _twin in _twins.items():
         _dispatch._LIBRARY.impl(_name, _twin, "CPU", allow_override=True)
