@@ -7,6 +7,7 @@ from torch.nn import functional
 from .. import _checks
 
 LIKELIHOODS = ("bernoulli", "gaussian")
+_HALF = (torch.float16, torch.bfloat16)
 
 
 def reconstruction_loss(reconstruction: Tensor, target: Tensor, *, likelihood: str = "bernoulli") -> Tensor:
@@ -56,4 +57,4 @@ def reconstruction_error(function: str, reconstruction: Tensor, target: Tensor, 
 
 def widened(tensor: Tensor) -> Tensor:
     """Return half precision as float32: sums over it are then neither rounded to 3 digits nor infinite."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+    return tensor.float() if tensor.dtype in _HALF else tensor

@@ -187,7 +187,7 @@ class Breaking(BetaVAE):
     """Turns to NaN at a given step."""
 
     def __init__(self, at: int) -> None:
-        super().__init__(1.0)
+        super().__init__(beta=1.0)
         self.at = at
 
     def forward(self, *arguments: Tensor, step: int | None = None) -> LossTerms:

@@ -59,7 +59,7 @@ def test_patience_with_an_unknown_term() -> None:
 
 class Recording(BetaVAE):
     def __init__(self) -> None:
-        super().__init__(3.0)
+        super().__init__(beta=3.0)
         self.seen: list[float] = []
 
     def forward(self, *arguments: Tensor, step: int | None = None) -> LossTerms:
