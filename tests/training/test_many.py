@@ -24,7 +24,7 @@ def flat(model: VAE) -> Tensor:
 @pytest.mark.parametrize("make", [dense_vae, lambda seed: burgess_vae(3)], ids=["dense", "convolutions"])
 def test_each_model_learns_what_it_would_learn_alone(make: type) -> None:
     data = squares()
-    objectives = [BetaVAE(1.0), BetaTCVAE(96), BetaVAE(8.0)]
+    objectives = [BetaVAE(beta=1.0), BetaTCVAE(dataset_size=96), BetaVAE(beta=8.0)]
     seeds = [3, 0, 3]
     together = [make(seed) for seed in range(3)]
     alone = [make(seed) for seed in range(3)]
@@ -56,10 +56,10 @@ def test_a_model_that_diverges_is_named() -> None:
 @pytest.mark.parametrize(
     ("models", "objectives", "message"),
     [
-        ([], [], "must be as many, at least 1, got 0, 0 and 0"),
+        ([], [], "must be equal in number, at least 1, got 0, 0 and 0"),
         ([dense_vae(0)], [BetaVAE(), BetaVAE()], "got 1, 2 and 1"),
         ([dense_vae(0), dense_vae(0, latents=2)], [BetaVAE()] * 2, "must have the same architecture"),
-        ([dense_vae(0)], [FactorVAE(3)], "got FactorVAE, which takes its steps in turns"),
+        ([dense_vae(0)], [FactorVAE(latents=3)], "got FactorVAE, which takes its steps in turns"),
     ],
 )
 def test_models_that_do_not_go_together(models: list[VAE], objectives: list[nn.Module], message: str) -> None:

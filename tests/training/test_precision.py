@@ -24,14 +24,14 @@ class Dtypes(BetaTCVAE):
 
 
 def test_bfloat16_computes_the_model_in_half_precision_and_the_loss_in_full(tmp_path: Path) -> None:
-    objective, model, full = Dtypes(96), burgess_vae(3), burgess_vae(3)
+    objective, model, full = Dtypes(dataset_size=96), burgess_vae(3), burgess_vae(3)
     full.load_state_dict(model.state_dict())
     settings = SETTINGS | {"steps": 4, "run_dir": tmp_path}
     rows = fit(model, objective, squares(), precision="bfloat16", **settings)
     reconstruction, target, *_ = objective.seen
     assert (reconstruction, target) == (torch.bfloat16, torch.float32)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    expected = fit(full, BetaTCVAE(96), squares(), **settings | {"run_dir": None})
+    expected = fit(full, BetaTCVAE(dataset_size=96), squares(), **settings | {"run_dir": None})
     assert rows[0]["total"] == pytest.approx(expected[0]["total"], rel=2e-2)
     assert rows[0]["total"] != expected[0]["total"]
     with pytest.raises(ValueError, match="precision was 'bfloat16', got 'float32'"):

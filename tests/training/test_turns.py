@@ -26,7 +26,7 @@ class Adversarial(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(5)
-        self.plain = BetaVAE(1.0)
+        self.plain = BetaVAE(beta=1.0)
         self.discriminator = nn.Sequential(nn.Dropout(0.1), nn.Linear(3, 1))
 
     def optimizers(self, model: nn.Module, learning_rate: float) -> dict[str, torch.optim.Optimizer]:
@@ -49,7 +49,7 @@ def state(*modules: nn.Module) -> list[Tensor]:
 
 def factor_vae() -> FactorVAE:
     torch.manual_seed(5)
-    return FactorVAE(3, discriminator=nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(), nn.Linear(8, 2)))
+    return FactorVAE(latents=3, discriminator=nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(), nn.Linear(8, 2)))
 
 
 @pytest.mark.parametrize(
