@@ -19,10 +19,10 @@ import torch
 import fastdis
 from fastdis import metrics, posterior
 from fastdis.evaluation.encoded_run import EncodedRun
-from fastdis.training.checkpoint import latest
+from fastdis.training.checkpoint_file import latest, step_of
 from fastdis.training.presets import PRESETS
 from fastdis.training.run_config import RunConfig
-from fastdis.training.train import train_recipe
+from fastdis.training.train import train_run
 
 PAGE = Path(__file__).resolve().parent / "training.md"
 MAX_PAIRS = 4e9  # of the exact decomposition; where more are needed it samples the images
@@ -43,7 +43,7 @@ def judged(recipe: RunConfig, run: Path) -> dict[str, Any]:
     mean, logvar = encoded.codes
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     result = {
-        "steps": int(latest(run).stem.split("-")[1]),
+        "steps": step_of(latest(run)),
         "learning_rate": recipe.learning_rate,
         "images": len(mean),
         "reconstruction": last.get("reconstruction"),
@@ -115,7 +115,7 @@ def main() -> None:
     for name in given.presets:
         run = given.folder / name
         if not (run / "result.json").exists():
-            train_recipe(recipes[name], run, resume=latest(run) is not None, minutes=given.minutes)
+            train_run(recipes[name], run, resume=latest(run) is not None, minutes=given.minutes)
             (run / "result.json").write_text(json.dumps(judged(recipes[name], run)) + "\n")
         results = {
             name: json.loads((given.folder / name / "result.json").read_text())

@@ -9,7 +9,15 @@ from contextlib import contextmanager
 def progress_bar(
     title: str, total: int, unit: str, *, done: int = 0, shown: bool = True
 ) -> Iterator[Callable[[int, str], None]]:
-    """A function ``update(done, note)`` that moves a bar with rate and time left; the note stands below."""
+    """Show a bar with rate and time left, and yield the function ``update(done, note)`` that moves it.
+
+    Args:
+        title: stands before the bar.
+        total: how much there is to do.
+        unit: what is counted, as in "steps".
+        done: how much was done before.
+        shown: False for no bar.
+    """
     if not shown:
         yield lambda done, note: None
         return

@@ -108,12 +108,12 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="NAME=STEPS",
-            help="Let a setting, or learning_rate, rise from 0 over its first steps; may be repeated.",
+            help="Let a setting, or learning_rate, rise from 0 over this many steps; may be repeated.",
         ),
     ] = None,
     latents: Annotated[int | None, _setting("latents", "Number of latents.")] = None,
     dataset: Annotated[
-        str | None, _setting("dataset", "The official dSprites npz or HDF5 file.", "drawn anew")
+        str | None, _setting("dataset", "The official dSprites npz or HDF5 file.", "regenerated images")
     ] = None,
     every: Annotated[int | None, _setting("every", "Train on one image in this many.")] = None,
     steps: Annotated[int | None, _setting("steps", "Optimisation steps in all.")] = None,
@@ -125,10 +125,10 @@ def train(
     ] = None,
     seed: Annotated[int | None, _setting("seed", "Of the weights, the order and the noise.")] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Stop after so much time, with a checkpoint to go on from.")
+        float | None, typer.Option(help="Stop after this time, with a checkpoint to resume from.")
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Stop once the loss has not fallen for so many lines of the log.")
+        int | None, typer.Option(help="Stop once the loss has not fallen for this many lines of the log.")
     ] = None,
     monitor: Annotated[str, typer.Option(help="Another term of the log for --patience.")] = "total",
     tensorboard: Annotated[
@@ -137,25 +137,29 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint with the run's own settings.")
     ] = False,
+    resume_previous: Annotated[
+        bool, typer.Option("--resume-previous", help="The same from the checkpoint before the newest.")
+    ] = False,
 ) -> None:
-    """Train a model on dSprites, on the GPU if there is one. Ctrl-C leaves a checkpoint to go on from.
+    """Train a model on dSprites, on the GPU if there is one. Ctrl-C leaves a checkpoint to resume from.
 
     Under torchrun all processes train one model, each with its share of every batch.
     """
-    from .training.checkpoint import latest
-    from .training.train import train_recipe
+    from .training.checkpoint_file import latest, step_of
+    from .training.train import train_run
 
+    resume = resume or resume_previous
     if preset is not None:
         if resume:
             raise ValueError("train: --preset goes with a new run; a resumed one has its own settings")
         require_known("preset", preset, PRESETS)
-    recipe = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
+    config = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
     changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})
     options: dict[str, Any] = {
         "objective": objective,
         "model": model,
-        "settings": {**recipe.settings, **changed} if changed else None,
-        "warmup": {**recipe.warmup, **_pairs("--warmup", warmup)} if warmup else None,
+        "settings": {**config.settings, **changed} if changed else None,
+        "warmup": {**config.warmup, **_pairs("--warmup", warmup)} if warmup else None,
         "latents": latents,
         "dataset": dataset,
         "every": every,
@@ -166,30 +170,36 @@ def train(
         "compile": compile,
         "seed": seed,
     }
-    recipe = replace(recipe, **{name: value for name, value in options.items() if value is not None})
+    config = replace(config, **{name: value for name, value in options.items() if value is not None})
     limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}
-    if not train_recipe(recipe, run, resume=resume, **limits):
+    if not train_run(config, run, resume="previous" if resume_previous else resume, **limits):
         return
     done = latest(run)
-    step = int(done.stem.split("-")[1]) if done else 0
-    if step < recipe.steps:
-        print(f"stopped at step {step:,} of {recipe.steps:,}; go on with: fastdis train {run} --resume")
+    step = step_of(done) if done else 0
+    if step < config.steps:
+        print(f"stopped at step {step:,} of {config.steps:,}; go on with: fastdis train {run} --resume")
     else:
         print(f"trained: {run}; score it with: fastdis evaluate {run}")
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, Any]:
-    """NAME=VALUE, the value as JSON where it is JSON, else as it stands."""
+    """Split NAME=VALUE; the value is read as JSON or a number (nan and inf too), else taken as text."""
     pairs = {}
     for text in texts or []:
         name, separator, value = text.partition("=")
         if not (name and separator):
             raise ValueError(f"train: {option} must be NAME=VALUE, got {text!r}")
-        try:
-            pairs[name] = json.loads(value)
-        except json.JSONDecodeError:
-            pairs[name] = value
+        pairs[name] = _value(value)
     return pairs
+
+
+def _value(text: str) -> Any:
+    for parse in (json.loads, float):
+        try:
+            return parse(text)
+        except ValueError:
+            continue
+    return text
 
 
 @app.command()
@@ -286,13 +296,13 @@ def demo(
 ) -> None:
     """Draw dSprites, train a beta-TCVAE briefly, score all 737,280 images, write the report."""
     from .evaluation import evaluate_run
-    from .training.checkpoint import latest
-    from .training.train import train_recipe
+    from .training.checkpoint_file import latest
+    from .training.train import train_run
 
     recipe, run = (QUICK, Path("runs/demo-quick")) if quick else (DEMO, Path("runs/demo"))
     run = out or run
     print(f"beta-TCVAE, {recipe.steps:,} steps; then every image{recipe.subset()} is encoded and scored")
-    train_recipe(recipe, run, resume=latest(run) is not None)
+    train_run(recipe, run, resume=latest(run) is not None)
     _show(evaluate_run(run))
 
 

@@ -104,6 +104,24 @@ def test_a_run_that_ends_early_says_how_to_go_on(fastdis_command: Any) -> None:
     assert (status, out) == (0, "trained: run; score it with: fastdis evaluate run\n")
 
 
+def test_a_damaged_checkpoint_and_the_way_back(fastdis_command: Any) -> None:
+    assert fastdis_command("train", "run", "--objective", "vae", *SHORT)[0] == 0
+    assert fastdis_command("train", "run", "--steps", "4", "--resume")[0] == 0
+    newest = Path("run/checkpoint-00000004.safetensors")
+    newest.write_bytes(newest.read_bytes()[:-1] + b"?")
+    status, _, err = fastdis_command("train", "run", "--steps", "6", "--resume")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "(fastdis train --resume-previous) goes back to checkpoint-00000003.safetensors" in err
+    with pytest.warns(UserWarning, match=r"going back to checkpoint-00000003.safetensors, as asked"):
+        status, out, _ = fastdis_command("train", "run", "--steps", "6", "--resume-previous")
+    assert (status, out) == (0, "trained: run; score it with: fastdis evaluate run\n")
+    assert [path.name for path in sorted(Path("run").glob("checkpoint-*"))] == [
+        "checkpoint-00000003.safetensors",
+        "checkpoint-00000006.safetensors",
+    ]
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_can_be_built_and_kept(name: str, tmp_path: Path) -> None:
     recipe = PRESETS[name]
@@ -133,7 +151,7 @@ def test_demo_is_finished_where_it_was_left(fastdis_command: Any, monkeypatch: p
     assert "1 image in 11" in out
     assert "1 image in 11" in json.loads(Path("runs/demo-quick/metrics.json").read_text())["data"]
     assert fastdis_command("demo", "--quick")[0] == 0
-    assert len(Path("runs/demo-quick/log.jsonl").read_text().splitlines()) == 1
+    assert len(Path("runs/demo-quick/log.jsonl").read_text().splitlines()) == 2
 
 
 def test_codes_from_a_file(fastdis_command: Any) -> None:
@@ -237,16 +255,26 @@ def test_codes_from_an_npy_pair_and_from_hdf5(fastdis_command: Any) -> None:
         (("train", "run", "--set", "gamma"), "--set must be NAME=VALUE, got 'gamma'"),
         (("train", "run", "--warmup", "betas=3"), "got 'betas'; did you mean beta"),
         (("train", "run", "--warmup", "channels=3"), "warmup of beta-tcvae must be one of learning_rate"),
-        (("train", "run", "--warmup", "beta=soon"), "steps must be an integer, got str"),
+        (("train", "run", "--warmup", "beta=soon"), "warmup of beta must be an integer, got str 'soon'"),
         (("train", "run", "--resume", "--preset", "vae"), "--preset goes with a new run"),
-        (("train", "run", "--precision", "half"), "precision must be 'float32' or 'bfloat16', got 'half'"),
-        (("train", "run", "--minutes", "0"), "minutes must be finite and above 0, got 0.0"),
+        (
+            ("train", "run", "--precision", "half"),
+            "precision must be one of 'float32', 'bfloat16', got 'half'",
+        ),
+        (("train", "run", "--minutes", "0"), "minutes must be finite and above 0, got 0\n"),
         (
             ("train", "run", "--objective", "vae", "--beta", "2"),
             "must be one of channels, likelihood, got 'beta'",
         ),
-        (("train", "run", "--learning-rate", "-1"), "learning_rate must be finite and above 0, got -1.0"),
+        (("train", "run", "--learning-rate", "-1"), "learning_rate must be finite and above 0, got -1\n"),
         (("train", "run", "--every", "0"), "every must be at least 1, got 0"),
+        (("train", "run", "--seed", "-1"), "seed must be between 0 and 9,223,372,036,854,775,807, got -1"),
+        (("train", "run", "--seed", "9" * 30), "seed must be between 0 and 9,223,372,036,854,775,807, got"),
+        (("train", "run", "--set", "beta=nan"), "beta must be finite and at least 0, got nan"),
+        (("train", "run", "--set", "beta=-inf"), "beta must be finite and at least 0, got -inf"),
+        (("train", "run", "--set", "beta=Infinity"), "beta must be finite and at least 0, got inf"),
+        (("train", "run", "--set", "beta=much"), "beta must be a number, got str"),
+        (("train", "run", "--resume-previous"), "run is not the folder of a run: it has no config.json"),
         (("train", "run", "--resume"), "run is not the folder of a run: it has no config.json"),
         (("evaluate", "run"), "run is not the folder of a run"),
         (("evaluate",), "give either the folder of a run or --codes"),

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from .._memory import keep_freed_memory
 from .._progress import progress_bar
 from ..models import VAE
+from ..models.device import device_of
 from ..training.batches import Images
-from ..training.checkpoint import device_of
 
 Codes = NDArray[np.float32]
 

@@ -12,6 +12,7 @@ from .._files import atomic_write
 from ..data import FactorDataset
 from ..models import VAE
 from ..training.checkpoint import load_weights
+from ..training.checkpoint_file import step_of
 from ..training.run_config import RunConfig
 from .encode import Codes, encode
 
@@ -47,13 +48,12 @@ class EncodedRun:
             mean, logvar = codes = encode(model, data, progress=progress)
             with atomic_write(path) as file:
                 np.savez(file, mean=mean, logvar=logvar, key=np.array(key))
-        step = int(checkpoint.stem.split("-")[1])
         return cls(
             model,
             data,
             codes,
             about={"checkpoint": checkpoint.name, "data": f"{data.source}{recipe.subset()}"},
-            title=f"{recipe.title()}, {step:,} steps, {len(data):,} images{recipe.subset()}",
+            title=f"{recipe.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{recipe.subset()}",
         )
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from ..data import FactorDataset
 from ..kernels.packed_images import unpack
 from .distributed import rank, world
+from .sources import as_source, first_tensor
 
 
 @runtime_checkable
@@ -24,22 +26,27 @@ class Images(Protocol):
     def images(self, indices: Any, /) -> Tensor: ...
 
 
+Data: TypeAlias = Images | Tensor | NDArray[Any] | Dataset[Any] | Iterable[Any]
+
+
 def batches(
-    data: Images | Tensor | Iterable[Any],
+    data: Data,
     batch_size: int,
     seed: int,
     start: int = 0,
     device: torch.device | None = None,
+    *,
+    function: str = "fit",
 ) -> Iterator[Tensor]:
-    """Batches of images without end, beginning with batch number ``start``.
+    """Yield batches of images without end, beginning with batch number ``start``.
 
-    A data set or a tensor (images, ...) is drawn without replacement, in a new permutation each epoch; the
-    images beyond the last full batch of an epoch are left out of it. Any other iterable, a DataLoader say,
-    is taken as it comes, over and over: it brings its own batch size, and of a tuple the first item is the
+    A data set, a tensor or an array (images, ...) is drawn without replacement, in a new permutation each
+    epoch; the images beyond the last full batch of an epoch are left out of it. Any other iterable, such as a
+    DataLoader, is taken in its own order and batch size, again and again; of a tuple the first item is the
     images. Its first ``start`` batches are drawn once more to get past them.
 
-    Of several processes each gets every so manieth image of a batch. Batches come on ``device``, and packed
-    images are moved there once, all of them, to be unpacked there.
+    Of several processes each gets an equal share of every batch. Batches come on ``device``. Packed images
+    are copied to it once, all of them, and unpacked there.
 
     Raises:
         TypeError: data is none of these.
@@ -47,20 +54,30 @@ def batches(
             processes cannot share a batch evenly.
     """
     device = device or torch.device("cpu")
-    if isinstance(data, Tensor | Images):
-        count = len(data)
-        if not 1 <= batch_size <= count:
-            raise ValueError(f"fit: batch_size must be between 1 and the {count} images, got {batch_size}")
-        if isinstance(data, FactorDataset) and device.type != "cpu":
-            data = Resident(data, device)
-        return (images.to(device) for images in _shuffled(data, count, batch_size, seed, start))
-    if not isinstance(data, Iterable):
+    source = as_source(data)
+    if isinstance(source, Images):
+        count = len(source)
+        check_batch_size(function, batch_size, count)
+        if isinstance(source, FactorDataset) and device.type != "cpu":
+            source = Resident(source, device)
+        return (images.to(device) for images in _shuffled(source, count, batch_size, seed, start))
+    if not isinstance(source, Iterable):
         raise TypeError(
-            "fit: data must be a data set with images(indices), a tensor or an iterable of tensors, "
-            f"got {type(data).__name__}"
+            f"{function}: data must be a data set with images(indices), a tensor, a NumPy array, a torch "
+            f"Dataset with len() or an iterable of batches, got {type(data).__name__}"
         )
-    stream = islice(_repeated(data, seed), start, None)
+    stream = islice(_repeated(source, seed), start, None)
     return (_own_share(images).to(device, non_blocking=True) for images in stream)
+
+
+def check_batch_size(function: str, batch_size: int, images: int) -> None:
+    """Require a batch that a data set can fill."""
+    if images == 0:
+        raise ValueError(f"{function}: data must hold at least one image, got none")
+    if not 1 <= batch_size <= images:
+        raise ValueError(
+            f"{function}: batch_size must be between 1 and the {images:,} images, got {batch_size:,}"
+        )
 
 
 class Resident:
@@ -78,14 +95,13 @@ class Resident:
         return unpack(self._packed, self._rows[indices], self._shape)
 
 
-def _shuffled(data: Images | Tensor, count: int, batch_size: int, seed: int, start: int) -> Iterator[Tensor]:
+def _shuffled(data: Images, count: int, batch_size: int, seed: int, start: int) -> Iterator[Tensor]:
     per_epoch = count // batch_size
     epoch, first = divmod(start, per_epoch)
     while True:
         order = np.random.default_rng((seed, epoch)).permutation(count)
         for batch in range(first, per_epoch):
-            indices: NDArray[np.int64] = _own_share(order[batch * batch_size : (batch + 1) * batch_size])
-            yield data[torch.from_numpy(indices)] if isinstance(data, Tensor) else data.images(indices)
+            yield data.images(_own_share(order[batch * batch_size : (batch + 1) * batch_size]))
         epoch, first = epoch + 1, 0
 
 
@@ -101,8 +117,8 @@ def _own_share(batch: Any) -> Any:
 def _repeated(data: Iterable[Any], seed: int) -> Iterator[Tensor]:
     """One pass after the other, with torch's generator in a state that belongs to the data.
 
-    A loader that shuffles draws from it; apart from the noise of training the same batches come again when a
-    resumed run passes over those it has seen.
+    A loader that shuffles draws from it. Kept apart from the noise of training, it gives the same batches
+    again when a resumed run passes over those it has seen.
     """
     state = torch.Generator().manual_seed(seed).get_state()
 
@@ -120,8 +136,5 @@ def _repeated(data: Iterable[Any], seed: int) -> Iterator[Tensor]:
         if batch is None:
             raise ValueError("fit: data must yield a batch each time it is iterated over, got none")
         while batch is not None:
-            images = batch[0] if isinstance(batch, (tuple, list)) else batch
-            if not isinstance(images, Tensor):
-                raise TypeError(f"fit: data must yield tensors, got {type(images).__name__}")
-            yield images
+            yield first_tensor(batch, "batches")
             batch = apart(partial(next, iterator, None))

@@ -1,112 +1,120 @@
-"""Checkpoints: all that a run needs to go on to the same bits, in one safetensors file.
+"""Checkpoints: all that a run needs to go on with the same bits.
 
 Tensors are named ``model.<name>``, ``objective.<name>``, ``optimizer.<player>.<parameter>.<name>``,
-``sums.<term>`` (the log's running sums) and ``generator.<process>.<device>``; the rest is JSON in the file's
-metadata.
+``sums.<term>`` (the log's running sums) and ``generator.<process>.<device>``.
 """
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .._files import atomic_write
-from .distributed import gathered, mean, rank, wait
+from ..models.device import device_of
+from .checkpoint_file import damaged, latest, path_at, read_file, write_file
+from .distributed import gathered, mean, on_first, rank
 from .train_state import TrainState
-
-_KEPT = 2
-
-
-def latest(run_dir: Path) -> Path | None:
-    """The newest checkpoint of a run, if there is one."""
-    return max(run_dir.glob("checkpoint-*.safetensors"), default=None)
 
 
 def write_checkpoint(
     run_dir: Path,
-    position: TrainState,
+    state: TrainState,
     model: nn.Module,
     objective: nn.Module,
     optimizers: Mapping[str, Optimizer],
 ) -> Path:
-    """Write a checkpoint, then drop all but the newest two. Of several processes the first writes.
+    """Write a checkpoint and keep the one before it, no others. Of several processes the first writes.
 
     Raises:
         OSError: it cannot be written; the ones before it are untouched.
     """
-    path = run_dir / f"checkpoint-{position.step:08d}.safetensors"
     states = {player: optimizer.state_dict() for player, optimizer in optimizers.items()}
-    tensors = _named("model", model.state_dict()) | _named("objective", objective.state_dict())
-    for player, state in states.items():
-        for index, values in state["state"].items():
-            tensors |= _named(f"optimizer.{player}.{index}", values)
-    if position.sums is not None:
-        position.sums = mean(position.sums)
-        tensors |= _named("sums", dict(zip(position.names, position.sums, strict=True)))
+    tensors = _prefixed("model", model.state_dict()) | _prefixed("objective", objective.state_dict())
+    for player, of_player in states.items():
+        for index, values in of_player["state"].items():
+            tensors |= _prefixed(f"optimizer.{player}.{index}", values)
+    if state.sums is not None:
+        state.sums = mean(state.sums)
+        tensors |= _prefixed("sums", dict(zip(state.names, state.sums, strict=True)))
     for process, generators in enumerate(gathered(_generators(model))):
-        tensors |= _named(f"generator.{process}", generators)
-    metadata = {
-        "step": position.step,
-        "drawn": position.drawn,
-        "seconds": position.seconds,
-        "logged": position.logged,
-        "terms": [] if position.sums is None else position.names,
-        "param_groups": {player: state["param_groups"] for player, state in states.items()},
+        tensors |= _prefixed(f"generator.{process}", generators)
+    values = {
+        "step": state.step,
+        "drawn": state.drawn,
+        "seconds": state.seconds,
+        "logged": state.logged,
+        "terms": [] if state.sums is None else state.names,
+        "param_groups": {player: of_player["param_groups"] for player, of_player in states.items()},
     }
-    if rank() == 0:
-        _write(path, tensors, {name: json.dumps(value) for name, value in metadata.items()})
-    wait()
+    path = path_at(run_dir, state.step)
+    on_first(lambda: write_file(path, tensors, values))
     return path
 
 
-def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    # each in memory of its own: safetensors refuses tensors that share it, as tied weights do
-    apart = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in tensors.items()
-    }
-    before = latest(path.parent)
-    try:
-        with atomic_write(path) as file:
-            file.write(save(apart, metadata))
-    except OSError as error:
-        kept = f"the last good checkpoint is {before}" if before else "there is no earlier checkpoint"
-        raise OSError(error.errno, f"{error.strerror}; {kept}; make room and resume", str(path)) from error
-    for old in sorted(path.parent.glob("checkpoint-*.safetensors"))[:-_KEPT]:
-        old.unlink()
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was read and found whole, before anything is set to what it says."""
 
+    path: Path
+    state: TrainState
+    tensors: dict[str, Tensor]
+    param_groups: dict[str, Any]
 
-def read_checkpoint(
-    path: Path, model: nn.Module, objective: nn.Module, optimizers: Mapping[str, Optimizer]
-) -> TrainState:
-    """Put everything back to where it was when the checkpoint was written, torch's default generators too.
+    @classmethod
+    def read(cls, path: Path) -> "Checkpoint":
+        """Read a file.
 
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is damaged, or was written for another architecture.
-    """
-    tensors, metadata = _read(path)
-    _load(path, "model", model, tensors)
-    _load(path, "objective", objective, tensors)
-    groups = json.loads(metadata["param_groups"])
-    for player, optimizer in optimizers.items():
-        state = _optimizer_state(optimizer, _without(f"optimizer.{player}", tensors))
-        optimizer.load_state_dict({"state": state, "param_groups": groups[player]})
-    _set_generators(model, _without(f"generator.{rank()}", tensors))
-    sums = {name: tensors[f"sums.{name}"] for name in json.loads(metadata["terms"])}
-    return TrainState(
-        step=json.loads(metadata["step"]),
-        drawn=json.loads(metadata["drawn"]),
-        seconds=json.loads(metadata["seconds"]),
-        logged=json.loads(metadata["logged"]),
-        names=tuple(sums),
-        sums=torch.stack(list(sums.values())).to(device_of(model)) if sums else None,
-    )
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it is damaged.
+        """
+        tensors, values = read_file(path)
+        try:
+            sums = {name: tensors[f"sums.{name}"] for name in values["terms"]}
+            state = TrainState(
+                step=int(values["step"]),
+                drawn=int(values["drawn"]),
+                seconds=float(values["seconds"]),
+                logged=int(values["logged"]),
+                names=tuple(sums),
+                sums=torch.stack(list(sums.values())) if sums else None,
+            )
+            return cls(path, state, tensors, dict(values["param_groups"]))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:  # possible without a checksum alone
+            raise damaged(path, f"its metadata does not describe a run: {error}") from error
+
+    def restore(
+        self, model: nn.Module, objective: nn.Module, optimizers: Mapping[str, Optimizer]
+    ) -> TrainState:
+        """Set weights, optimisers and torch's default generators to what they were; return the run's state.
+
+        Raises:
+            ValueError: the checkpoint is of another architecture or has other optimisers; nothing is changed
+                then.
+        """
+        _require_same(self.path, "model", model, self.tensors)
+        _require_same(self.path, "objective", objective, self.tensors)
+        there = {player: _sizes(groups) for player, groups in self.param_groups.items()}
+        here = {player: _sizes(optimizer.param_groups) for player, optimizer in optimizers.items()}
+        if there != here:
+            raise ValueError(
+                f"{self.path} has other optimisers: groups of parameters {there} there and {here} here"
+            )
+        generators = _within(f"generator.{rank()}", self.tensors)
+        if "cpu" not in generators:
+            raise damaged(self.path, f"it lacks the random state of process {rank()}")
+        model.load_state_dict(_within("model", self.tensors))
+        objective.load_state_dict(_within("objective", self.tensors))
+        for player, optimizer in optimizers.items():
+            state = _optimizer_state(optimizer, _within(f"optimizer.{player}", self.tensors))
+            optimizer.load_state_dict({"state": state, "param_groups": self.param_groups[player]})
+        _set_generators(model, generators)
+        if self.state.sums is not None:
+            self.state.sums = self.state.sums.to(device_of(model))
+        return self.state
 
 
 def load_weights(run_dir: str | Path, model: nn.Module) -> Path:
@@ -117,13 +125,30 @@ def load_weights(run_dir: str | Path, model: nn.Module) -> Path:
 
     Raises:
         FileNotFoundError: the folder holds no checkpoint.
-        ValueError: the checkpoint is damaged, or was written for another architecture.
+        ValueError: the checkpoint is damaged, or of another architecture; the model is unchanged then.
+
+    Example:
+        >>> import tempfile, torch, fastdis
+        >>> model, images = fastdis.models.burgess_vae(latents=2), torch.rand(8, 1, 64, 64)
+        >>> with tempfile.TemporaryDirectory() as run_dir:
+        ...     log = fastdis.training.fit(
+        ...         model,
+        ...         fastdis.losses.BetaVAE(),
+        ...         images,
+        ...         steps=1,
+        ...         batch_size=4,
+        ...         run_dir=run_dir,
+        ...         progress=False,
+        ...     )
+        ...     load_weights(run_dir, fastdis.models.burgess_vae(latents=2)).name
+        'checkpoint-00000001.safetensors'
     """
     path = latest(Path(run_dir))
     if path is None:
         raise FileNotFoundError(f"load_weights: run_dir must hold a checkpoint, got {run_dir} with none")
-    tensors, _ = _read(path)
-    _load(path, "model", model, tensors)
+    tensors, _ = read_file(path)
+    _require_same(path, "model", model, tensors)
+    model.load_state_dict(_within("model", tensors))
     return path
 
 
@@ -133,50 +158,35 @@ def _optimizer_state(optimizer: Optimizer, tensors: dict[str, Tensor]) -> dict[i
         index: {
             # in the parameter's own memory format, so that the arithmetic takes the same path
             name: torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
-            for name, value in _without(str(index), tensors).items()
+            for name, value in _within(str(index), tensors).items()
         }
         for index, parameter in enumerate(parameters)
     }
 
 
-def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _sizes(groups: list[dict[str, Any]]) -> list[int]:
+    return [len(group["params"]) for group in groups]
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
-def _without(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _within(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with the prefix, by the rest of their names."""
     start = f"{prefix}."
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, "pt") as file:
-            names = file.keys()
-            tensors = {name: file.get_tensor(name) for name in names}
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is not a complete safetensors file ({error}); remove it to fall back on the one before"
-        ) from error
-    if "param_groups" not in metadata:
-        raise ValueError(f"{path} is not a checkpoint of fastdis: its metadata has no param_groups")
-    return tensors, metadata
-
-
-def _load(path: Path, name: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    there, here = _without(name, tensors), module.state_dict()
+def _require_same(path: Path, name: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Require a checkpoint's tensors of a module to have the names and shapes of the module's."""
+    there, here = _within(name, tensors), module.state_dict()
     for key in sorted(there.keys() | here.keys()):
         shapes = [str(tuple(state[key].shape)) if key in state else "absent" for state in (there, here)]
         if shapes[0] != shapes[1]:
             raise ValueError(
-                f"{path} holds another architecture: {name}.{key} is {shapes[0]} there and {shapes[1]} here"
+                f"{path} is of another architecture: {name}.{key} is {shapes[0]} there and {shapes[1]} here"
             )
-    module.load_state_dict(there)
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Where a model's parameters lie."""
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 def _generators(model: nn.Module) -> dict[str, Tensor]:

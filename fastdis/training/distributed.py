@@ -1,10 +1,10 @@
-"""Several processes that train one model, as torchrun starts them: each takes its slice of every batch.
+"""Several processes that train one model, as torchrun starts them: each takes its share of every batch.
 
-Without a process group there is one process, and nothing here does anything.
+Without a process group there is one process, and nothing here has anything to do.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,18 +14,18 @@ from torch import distributed as torch_distributed
 
 
 def world() -> int:
-    """How many processes train together."""
+    """Count the processes that train together."""
     running = torch_distributed.is_available() and torch_distributed.is_initialized()
     return torch_distributed.get_world_size() if running else 1
 
 
 def rank() -> int:
-    """Which of them this one is, from 0."""
+    """Give the number of this process among them, from 0."""
     return torch_distributed.get_rank() if world() > 1 else 0
 
 
 def broadcast(*modules: nn.Module) -> None:
-    """Give every process the parameters and buffers of the first."""
+    """Copy the parameters and buffers of the first process to all others."""
     if world() > 1:
         for module in modules:
             for tensor in module.state_dict().values():
@@ -33,7 +33,7 @@ def broadcast(*modules: nn.Module) -> None:
 
 
 def average_gradients(optimizer: torch.optim.Optimizer) -> None:
-    """The mean over the processes of every gradient, sent in one piece."""
+    """Replace every gradient by its mean over the processes; all are sent in one piece."""
     if world() == 1:
         return
     gradients = [
@@ -49,7 +49,7 @@ def average_gradients(optimizer: torch.optim.Optimizer) -> None:
 
 
 def mean(tensor: Tensor) -> Tensor:
-    """The mean over the processes, in place."""
+    """Replace a tensor by its mean over the processes, in place."""
     if world() > 1:
         torch_distributed.all_reduce(tensor)
         tensor /= world()
@@ -57,7 +57,7 @@ def mean(tensor: Tensor) -> Tensor:
 
 
 def gathered(value: Any) -> list[Any]:
-    """The value of every process, in the order of their ranks; anything that can be pickled."""
+    """Collect the value of every process, in the order of their ranks; anything that can be pickled."""
     values = [value] * world()
     if world() > 1:
         torch_distributed.all_gather_object(values, value)
@@ -65,19 +65,32 @@ def gathered(value: Any) -> list[Any]:
 
 
 def any_of(flag: bool) -> bool:
-    """Whether the flag is set in any of the processes."""
+    """Tell whether the flag is set in any of the processes."""
     return any(gathered(flag))
 
 
 def wait() -> None:
-    """Go on once every process has come here."""
+    """Wait until every process has come here."""
     if world() > 1:
         torch_distributed.barrier()
 
 
+def on_first(action: Callable[[], None]) -> None:
+    """Let the first process act while the others wait; where it fails, all of them raise its error."""
+    error: OSError | ValueError | RuntimeError | None = None
+    if rank() == 0:
+        try:
+            action()
+        except (OSError, ValueError, RuntimeError) as caught:
+            error = caught
+    error = gathered(error)[0]
+    if error is not None:
+        raise error
+
+
 @contextmanager
 def joined() -> Iterator[torch.device]:
-    """The device to train on; under torchrun as one of the processes, each with a device of its own."""
+    """Yield the device to train on; under torchrun join the other processes, each with its own device."""
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     if not torch.cuda.is_available():
         device = torch.device("cpu")

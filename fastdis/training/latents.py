@@ -1,4 +1,4 @@
-"""How much each latent says while a model is trained."""
+"""How much information each latent carries while a model is trained."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from ..functional import gaussian_kl
 
 
 def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
-    """KL(q(z_d|x) || p(z_d)) in nats, mean over a batch, by the name of the latent.
+    """Compute KL(q(z_d|x) || p(z_d)) in nats, the mean over a batch, by the name of the latent.
 
-    {} for a model without ``encode(images) -> (mean, logvar)``. The model is asked in evaluation mode:
-    neither its buffers nor the state of any generator changes.
+    For a model without ``encode(images) -> (mean, logvar)`` the result is {}. The model encodes in evaluation
+    mode, so that neither its buffers nor the state of any generator changes.
     """
     encode: Callable[[Tensor], tuple[Tensor, Tensor]] | None = getattr(model, "encode", None)
     if encode is None:

@@ -1,14 +1,15 @@
-"""The log of a run, as CSV for spreadsheets and JSON lines for programs: one line every so many steps."""
+"""The log of a run, as CSV for spreadsheets and JSON lines for programs: a line every ``log_every`` steps."""
 
 import csv
 import io
 import json
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._files import atomic_write
-from .distributed import rank
+from .distributed import on_first, rank
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -17,37 +18,53 @@ Row = dict[str, float]
 
 
 class Log:
-    """Rows of the loss terms' means since the row before, kept in memory and in a run's folder.
+    """The loss terms' means since the row before, in memory and in a run's folder.
+
+    Of several processes the first writes, and all keep the rows. Nothing is written before `start`.
 
     Args:
         run_dir: the folder for ``log.csv`` and ``log.jsonl``, or None to keep rows in memory alone.
-        step: rows beyond this step, left by a run that was killed after its last checkpoint, are dropped.
-        tensorboard: write them to ``run_dir/tensorboard`` too.
+        step: how many steps are done: the rows up to there are read; none for a run that begins.
         name: of the two files, without what follows the dot.
-
-    Of several processes the first writes, and all keep the rows.
+        tensorboard: write rows to ``run_dir/tensorboard`` too.
 
     Raises:
-        ValueError: ``log.jsonl`` holds a line that is not JSON, or TensorBoard has no folder.
-        RuntimeError: TensorBoard is not installed.
+        ValueError: a line of ``log.jsonl`` is no row.
     """
 
-    def __init__(self, run_dir: Path | None, step: int, tensorboard: bool = False, name: str = "log") -> None:
-        self._name = name
+    def __init__(
+        self, run_dir: Path | None, step: int = 0, *, name: str = "log", tensorboard: bool = False
+    ) -> None:
         self.rows: list[Row] = []
-        self._run_dir = run_dir if rank() == 0 else None
-        self._writer = _summary_writer(run_dir, step) if tensorboard and rank() == 0 else None
-        if run_dir is not None:
+        self._run_dir, self._name, self._tensorboard = run_dir, name, tensorboard
+        self._writer: SummaryWriter | None = None
+        if run_dir is not None and step:
             self.rows = [row for row in read_log(run_dir / f"{name}.jsonl") if row["step"] <= step]
-        if self._run_dir is not None:
-            for suffix, text in _texts(self.rows, header=True).items():
-                with atomic_write(self._run_dir / f"{name}{suffix}") as file:
-                    file.write(text.encode())
+
+    def start(self, step: int) -> None:
+        """Drop the rows beyond a step and bring the files to that state; rows may be appended then.
+
+        Rows beyond it were left by a run that was killed after its last checkpoint, or are the last row of a
+        run that goes on.
+        """
+        self.rows = [row for row in self.rows if row["step"] <= step]
+        run_dir = self._run_dir
+        if run_dir is not None:
+            on_first(lambda: self._rewrite(run_dir, step))
+
+    def _rewrite(self, run_dir: Path, step: int) -> None:
+        for suffix, text in _texts(self.rows, header=True).items():
+            with atomic_write(run_dir / f"{self._name}{suffix}") as file:
+                file.write(text.encode())
+        if self._tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(run_dir / "tensorboard", purge_step=step + 1)
 
     def append(self, row: Row) -> None:
-        """Add one row to both files."""
+        """Add one row."""
         self.rows.append(row)
-        if self._run_dir is not None:
+        if self._run_dir is not None and rank() == 0:
             for suffix, text in _texts([row], header=len(self.rows) == 1).items():
                 with (self._run_dir / f"{self._name}{suffix}").open("a", newline="") as file:
                     file.write(text)
@@ -57,34 +74,29 @@ class Log:
             self._writer.flush()
 
     def lines_since_best(self, term: str) -> int:
-        """How many rows the log has after the one where the term was lowest.
-
-        Raises:
-            ValueError: there is no such term.
-        """
-        if term not in self.rows[-1]:
-            raise ValueError(
-                f"fit: monitor must be one of {', '.join(list(self.rows[-1])[2:])}, got {term!r}"
-            )
-        values = [row[term] for row in self.rows]
+        """Count the rows after the one where a term was lowest."""
+        values = [row.get(term, math.inf) for row in self.rows]
         return len(values) - 1 - values.index(min(values))
 
     def summary(self) -> str:
-        """The terms of the last row, for the progress bar."""
+        """Write the terms of the last row in one line, for the progress bar."""
         terms = list(self.rows[-1].items())[2:] if self.rows else []
         return "  ".join(f"{name} {value:.1f}" for name, value in terms)
 
 
-def _summary_writer(run_dir: Path | None, step: int) -> "SummaryWriter":
+def require_tensorboard(run_dir: str | Path | None) -> None:
+    """Require what a log to TensorBoard needs.
+
+    Raises:
+        ValueError: there is no folder for it.
+        RuntimeError: TensorBoard is not installed.
+    """
     if run_dir is None:
         raise ValueError("fit: run_dir must be given where tensorboard is true, got None")
     if find_spec("tensorboard") is None:
         raise RuntimeError(
             "fit: tensorboard=True needs the package tensorboard: pip install fastdis[tensorboard]"
         )
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(run_dir / "tensorboard", purge_step=step + 1)
 
 
 def _texts(rows: list[Row], header: bool) -> dict[str, str]:
@@ -98,18 +110,31 @@ def _texts(rows: list[Row], header: bool) -> dict[str, str]:
 
 
 def read_log(path: Path) -> list[Row]:
-    """The whole lines of a log, none if there is no file; a last one that was cut short is left out.
+    """Read the whole lines of a log, none if there is no file; a last one that was cut short is left out.
 
     Raises:
-        ValueError: a line is not JSON.
+        ValueError: a line is not a JSON object of numbers, ``step`` among them, or the file is not text.
     """
     rows = []
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    try:
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must hold lines of JSON, got bytes that are not text") from error
     for number, line in enumerate(lines, 1):
         if not line.endswith("\n"):
             break
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            row = json.loads(line)
+        except ValueError as error:
             raise ValueError(f"{path}: line {number} must be a JSON object ({error})") from error
+        if not isinstance(row, dict) or "step" not in row or not all(map(_is_number, row.values())):
+            raise ValueError(
+                f"{path}: line {number} must be a JSON object of numbers, step among them, "
+                f"got {line[:60].strip()}"
+            )
+        rows.append(row)
     return rows
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -2,24 +2,28 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from .. import _checks
 from .._memory import keep_freed_memory
 from .._progress import progress_bar
+from ..models.device import device_of
 from ..version import __version__
 from . import distributed
-from .batches import Images, batches
-from .checkpoint import device_of, read_checkpoint, write_checkpoint
-from .interrupt import TrainingInterrupted, signals_kept
+from .batches import Data, batches
+from .checkpoint import Checkpoint, write_checkpoint
+from .inputs import model_inputs
 from .latents import kl_per_latent
-from .log import Log, Row
-from .run_folder import open_run
+from .log import Row, require_tensorboard
+from .origin import described_run
+from .run_folder import Resume, RunFolder, open_run
 from .schedules import Schedule, check_schedules, described, scheduled
+from .signals import TrainingInterrupted, deferred_signals
 from .train_state import TrainState
 from .turns import optimizers_of, play, turns_of
 
@@ -29,23 +33,28 @@ PRECISIONS = ("float32", "bfloat16")
 def fit(
     model: nn.Module,
     objective: nn.Module,
-    data: Images | Tensor | Iterable[Any],
+    data: Data,
     *,
+    # what is done
     steps: int,
     batch_size: int = 64,
     learning_rate: float = 1e-4,
     schedules: Mapping[str, Schedule] | None = None,
+    seed: int = 0,
+    # how it is computed
     precision: str = "float32",
     compile: bool = False,
-    seed: int = 0,
+    # an end before the last step
     minutes: float | None = None,
     patience: int | None = None,
     monitor: str = "total",
+    # the folder of the run
     run_dir: str | Path | None = None,
-    resume: bool = False,
-    config: Mapping[str, Any] | None = None,
-    log_every: int = 100,
+    resume: Resume = False,
     checkpoint_every: int = 5000,
+    config: Mapping[str, Any] | None = None,
+    # what is reported
+    log_every: int = 100,
     tensorboard: bool = False,
     progress: bool = True,
 ) -> list[Row]:
@@ -59,35 +68,42 @@ def fit(
     that player's optimiser. Player "model" has Adam over the model's parameters; others come, by name, from
     the objective's ``optimizers(model, learning_rate)``.
 
-    Where torch.distributed is initialised, as under torchrun, each process takes its slice of every batch
+    Where torch.distributed is initialised, as under torchrun, each process takes its share of every batch
     and gradients are averaged. Terms that couple the samples of a batch (the total correlation, the
     covariance of DIP-VAE, permute_dims) then see batch_size / processes of them.
 
+    Nothing is written to ``run_dir`` before the first step has succeeded: a run that is refused leaves the
+    folder as it was. While it trains, no other training may use the folder.
+
     Args:
         model: maps images to an object with ``reconstruction``, ``z``, ``mean`` and ``logvar``, as
-            `fastdis.models.VAE` does. Training runs where its parameters lie; the objective is moved there.
+            `fastdis.models.VAE` does. Training runs where its parameters are; the objective is moved there.
         objective: a module called as those of `fastdis.losses` are, or with ``turns``.
-        data: a data set with ``images(indices)``, a tensor of images, or an iterable of batches (a
-            DataLoader, say), of which tuples count by their first item. A `fastdis.data.FactorDataset` is
-            copied to the model's device, still packed, and its batches are unpacked there.
+        data: a data set with ``images(indices)``, a tensor or NumPy array (a memory map, say) of images, a
+            torch ``Dataset`` with a length, or an iterable of batches such as a DataLoader. Of tuples the
+            first item is the image. uint8 is divided by 255 and everything else converted to the model's
+            dtype, batch by batch. A `fastdis.data.FactorDataset` is copied to the model's device, packed.
         steps: optimisation steps in all, those before a resumption included.
         batch_size: images a step, over all processes; an iterable brings its own.
-        learning_rate: Adam's.
+        learning_rate: that of Adam.
         schedules: functions of the step (from 0), by the name of what they set: "learning_rate" or a number
             of the objective, as in ``{"beta": LinearSchedule(0.0, 4.0, steps=10_000)}``.
+        seed: of the images' order and of the noise.
         precision: "float32", or "bfloat16" for forward passes under autocast.
         compile: run the model through ``torch.compile(mode="reduce-overhead")``: CUDA graphs on a GPU.
-        seed: of the images' order and of the noise.
-        minutes: end after so much time, with a checkpoint to go on from.
-        patience: end once the monitored term has not fallen for so many lines of the log.
+        minutes: stop after this time, with a checkpoint to resume from.
+        patience: stop once the monitored term has not fallen for this many lines of the log.
         monitor: the name of that term.
         run_dir: folder for ``config.json``, ``log.csv``, ``log.jsonl``, the same two of ``kl_per_latent``
             (of the last batch at each line of the log) and the newest two checkpoints. With it Ctrl-C and
             SIGTERM leave a checkpoint.
-        resume: go on from the newest checkpoint in run_dir. ``steps`` may then be larger than before.
-        config: what else ``config.json`` shall say; a resumed run must agree with all of it.
-        log_every: steps between two lines of the log, each the mean over those steps; step 1 has its own.
+        resume: go on from the newest checkpoint in run_dir; with "previous" from the one before it, should
+            the newest be damaged. ``steps`` may then be larger than before.
         checkpoint_every: steps between two checkpoints; there is always one at the end.
+        config: what else ``config.json`` shall contain; a resumed run must agree with all of it.
+        log_every: steps between two lines of the log, each the mean over the steps since the line before.
+            The first and the last step have lines too; a resumed run drops the line it had stopped with, and
+            its log is that of a run that was never stopped.
         tensorboard: log to TensorBoard as well, in run_dir; needs ``pip install fastdis[tensorboard]``.
         progress: show a progress bar on standard error.
 
@@ -96,28 +112,37 @@ def fit(
         other than the model as ``player/term``, with ``player/loss`` for their sum.
 
     Raises:
-        TypeError: data is of another kind.
-        ValueError: an argument is out of range, run_dir holds a run and resume is false, a resumed run has
-            other settings or another architecture, or images do not fit the model.
+        TypeError: an argument or the data is of another kind.
+        ValueError: an argument is out of range; images do not fit the model or the likelihood; run_dir holds
+            a run and resume is false; a resumed run has other settings, another architecture or a damaged
+            checkpoint.
         FileNotFoundError: resume is true and run_dir has no checkpoint.
         FloatingPointError: the loss is no longer finite; the message names the step and the term. It is
             looked at when a line of the log or a checkpoint is due.
-        OSError: a checkpoint cannot be written; the one before it is kept.
-        RuntimeError: TensorBoard is asked for and not installed.
+        OSError: run_dir or a checkpoint cannot be written; the checkpoint before it is kept.
+        RuntimeError: another training uses run_dir, or TensorBoard is asked for and not installed.
         TrainingInterrupted: a KeyboardInterrupt, raised once the checkpoint is written.
 
     Example:
         >>> import torch, fastdis
         >>> model, images = fastdis.models.burgess_vae(latents=2), torch.rand(8, 1, 64, 64)
         >>> log = fastdis.training.fit(
-        ...     model, fastdis.losses.BetaVAE(), images, steps=2, batch_size=4, log_every=1, progress=False
+        ...     model, fastdis.losses.BetaVAE(), images, steps=2, batch_size=4, progress=False
         ... )
         >>> [row["step"] for row in log], list(log[0])
         ([1, 2], ['step', 'seconds', 'total', 'reconstruction', 'kl'])
     """
-    _check(steps, learning_rate, precision, minutes, patience, log_every, checkpoint_every)
+    steps, batch_size = _count("steps", steps), _count("batch_size", batch_size)
+    log_every, checkpoint_every = _count("log_every", log_every), _count("checkpoint_every", checkpoint_every)
+    patience = None if patience is None else _count("patience", patience)
+    learning_rate = _checks.number("fit", "learning_rate", learning_rate, above=0)
+    minutes = None if minutes is None else _checks.number("fit", "minutes", minutes, above=0)
+    seed = _checks.seed("fit", seed)
+    _checks.choice("fit", "precision", precision, PRECISIONS)
     schedules = schedules or {}
     check_schedules(schedules, objective)
+    if tensorboard:
+        require_tensorboard(run_dir)
     settings = {
         "fastdis": __version__,
         "model": type(model).__name__,
@@ -130,10 +155,9 @@ def fit(
         "precision": precision,
         "compile": compile,
         "processes": distributed.world(),
+        **({} if run_dir is None else described_run(model, objective, data)),
         **(config or {}),
     }
-    folder = None if run_dir is None else Path(run_dir)
-    checkpoint = open_run(folder, settings, resume)
     keep_freed_memory()
     device = device_of(model)
     optimizers = optimizers_of(model, objective.to(device), learning_rate)
@@ -141,94 +165,87 @@ def fit(
     called = cast(nn.Module, torch.compile(model, mode="reduce-overhead")) if compile else model
     until = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with (
+        open_run(run_dir, settings, resume, tensorboard) as run,
         torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type),
-        signals_kept(folder is not None) as received,
+        deferred_signals(run.path is not None) as received,
     ):
         torch.manual_seed(seed + distributed.rank())
-        position = read_checkpoint(checkpoint, model, objective, optimizers) if checkpoint else TrainState()
-        if position.step > steps:
-            raise ValueError(f"fit: steps must be at least the {position.step} already done, got {steps}")
+        saved = Checkpoint.read(run.checkpoint) if run.checkpoint else None
+        state = saved.state if saved else TrainState()
+        if state.step > steps:
+            raise ValueError(f"fit: steps must be at least the {state.step} already done, got {steps}")
+        stream = batches(data, batch_size, seed, start=state.drawn, device=device)
+        stream = model_inputs("fit", stream, model, [objective])
+        if saved:
+            state = saved.restore(model, objective, optimizers)
+        del saved
         distributed.broadcast(model, objective)
-        stream = batches(data, batch_size, seed, start=position.drawn, device=device)
-        log = Log(folder, position.step, tensorboard)
-        latents = Log(folder, position.step, name="kl_per_latent")
         model.train()
         images = torch.empty(0)
 
         def draw() -> Tensor:
             nonlocal images
-            position.drawn += 1
+            state.drawn += 1
             images = next(stream)
             return images
 
+        started = ended = state.step == steps
+        if ended:
+            run.start(state.step)
         shown = progress and distributed.rank() == 0
         with (
-            progress_bar("training", steps, "steps", done=position.step, shown=shown) as update,
+            progress_bar("training", steps, "steps", done=state.step, shown=shown) as update,
             scheduled(schedules, objective, optimizers["model"]) as set_schedules,
         ):
-            ended, stopped = position.step == steps, False
             while not ended:
                 began = time.perf_counter()
                 if compile:
                     torch.compiler.cudagraph_mark_step_begin()
-                set_schedules(position.step)
-                terms = play(turns_of(called, objective, draw, position.step), optimizers, autocast)
-                position.advance(terms)
-                line_due = position.step == 1 or position.step % log_every == 0
-                if line_due:  # waits for what a GPU still has to do
-                    _require_finite(position, model, checkpoint)
-                position.seconds += time.perf_counter() - began
-
+                set_schedules(state.step)
+                state.advance(play(turns_of(called, objective, draw, state.step), optimizers, autocast))
+                line_due, stopped = state.step == 1 or state.step % log_every == 0, False
                 if line_due or distributed.world() == 1:  # where several processes meet
                     stopped = distributed.any_of(bool(received))
                     ended = stopped or distributed.any_of(time.monotonic() >= until)
-                ended |= position.step == steps
+                ended |= state.step == steps
+                if line_due or ended:  # waits for what a GPU still has to do
+                    _require_finite(state, model, run)
+                state.seconds += time.perf_counter() - began
+
+                if not started:
+                    if patience is not None:
+                        _checks.choice("fit", "monitor", monitor, state.names)
+                    run.start(state.logged)
+                    started = True
+                if line_due or ended:
+                    run.log.append(state.row())
+                    if run.path is not None and (kl := kl_per_latent(model, images)):
+                        run.latents.append({"step": state.step, **kl})
                 if line_due:
-                    log.append(position.line())
-                    if folder is not None and (kl := kl_per_latent(model, images)):
-                        latents.append({"step": position.step, **kl})
-                    ended |= patience is not None and log.lines_since_best(monitor) >= patience
-                update(position.step, log.summary())
-                if folder is not None and (ended or position.step % checkpoint_every == 0):
-                    _require_finite(position, model, checkpoint)
-                    checkpoint = write_checkpoint(folder, position, model, objective, optimizers)
+                    state.next_line()
+                    ended |= patience is not None and run.log.lines_since_best(monitor) >= patience
+                update(state.step, run.log.summary())
+                if run.path is not None and (ended or state.step % checkpoint_every == 0):
+                    _require_finite(state, model, run)
+                    run.checkpoint = write_checkpoint(run.path, state, model, objective, optimizers)
                 if stopped:
                     raise TrainingInterrupted(
-                        f"stopped at step {position.step}; checkpoint {checkpoint}; resume to go on"
+                        f"stopped at step {state.step}; checkpoint {run.checkpoint}; resume to go on"
                     )
-    return log.rows
+    return run.log.rows
 
 
-def _check(
-    steps: int,
-    learning_rate: float,
-    precision: str,
-    minutes: float | None,
-    patience: int | None,
-    log_every: int,
-    checkpoint_every: int,
-) -> None:
-    counts = {"steps": steps, "patience": patience, "log_every": log_every}
-    for name, count in (counts | {"checkpoint_every": checkpoint_every}).items():
-        if count is not None and count < 1:
-            raise ValueError(f"fit: {name} must be at least 1, got {count}")
-    for name, value in {"learning_rate": learning_rate, "minutes": minutes}.items():
-        if value is not None and not 0 < value < math.inf:
-            raise ValueError(f"fit: {name} must be finite and above 0, got {value}")
-    if precision not in PRECISIONS:
-        raise ValueError(f"fit: precision must be {' or '.join(map(repr, PRECISIONS))}, got {precision!r}")
+def _count(name: str, value: int) -> int:
+    return _checks.integer("fit", name, value)
 
 
-def _require_finite(position: TrainState, model: nn.Module, checkpoint: Path | None) -> None:
-    found = position.not_finite()
+def _require_finite(state: TrainState, model: nn.Module, run: RunFolder) -> None:
+    found, hint = state.not_finite(), "a smaller learning_rate may help"
     if found is None:
         broken = (name for name, value in model.named_parameters() if not value.isfinite().all())
-        found = next(((name, position.step) for name in broken), None)
+        found = next(((name, state.step) for name in broken), None)
+    elif found[1] == 1:
+        hint = "no step was taken before it: look at the range of the data and at the model's initial weights"
     if found is not None:
         name, step = found
-        kept = (
-            f"the last good checkpoint is {checkpoint}" if checkpoint else "there is no checkpoint before it"
-        )
-        raise FloatingPointError(
-            f"fit: {name} is not finite at step {step}; {kept}; a smaller learning_rate may help"
-        )
+        raise FloatingPointError(f"fit: {name} is not finite at step {step}; {run.last_good()}; {hint}")

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from .. import _checks
 from .._memory import keep_freed_memory
 from .._progress import progress_bar
 from ..functional import reparameterize
 from ..losses import LossTerms
 from ..models import VAE
-from .batches import Images, batches
-from .checkpoint import device_of
+from ..models.device import device_of
+from .batches import Data, batches
+from .inputs import model_inputs
 from .log import Log, Row
 from .train_state import TrainState
 
@@ -23,7 +25,7 @@ from .train_state import TrainState
 def fit_many(
     models: Sequence[VAE],
     objectives: Sequence[nn.Module],
-    data: Images | Tensor,
+    data: Data,
     *,
     steps: int,
     batch_size: int = 64,
@@ -32,30 +34,30 @@ def fit_many(
     log_every: int = 100,
     progress: bool = True,
 ) -> list[list[Row]]:
-    """Train models of one architecture together with Adam, in place.
+    """Train models of one architecture together on a GPU, with Adam, in place.
 
     Each learns what `fit` would teach it with its own objective and seed, up to rounding: the order of its
-    images and its noise are the same. Their weights lie in one stack, so that a layer of all models is one
-    (grouped) operation: this keeps a GPU busy that a single small model does not. On a CPU `fit`,
-    one after the other, is faster: 29 ms a step of Burgess's model against 48 to 74 here.
+    images and its noise are the same. The weights are kept in one stack, so that a layer of all models is one
+    (grouped) operation: this keeps a GPU busy where a single small model does not. On a CPU it is faster to
+    call `fit` for one model after the other: 29 ms a step of Burgess's model, against 48 to 74 ms here.
 
     Args:
         models: VAEs whose encoders and decoders have the same layers and draw no random numbers.
         objectives: one for each model, called as those of `fastdis.losses` are, without ``turns``.
-        data: a data set with ``images(indices)``, or a tensor of images.
+        data: as in `fit`.
         steps: optimisation steps.
         batch_size: images a step for each model.
-        learning_rate: Adam's.
+        learning_rate: that of Adam.
         seeds: one for each model, of its images' order and its noise; 0, 1, 2, ... unless given.
-        log_every: steps between two lines of the logs.
+        log_every: steps between two lines of the logs; the first and the last step have lines too.
         progress: show a progress bar on standard error.
 
     Returns:
         For each model the lines of its log, as from `fit`.
 
     Raises:
-        TypeError: a model is no `fastdis.models.VAE`, or data is of another kind.
-        ValueError: there are not as many objectives and seeds as models, or not one model; an objective has
+        TypeError: a model is not a `fastdis.models.VAE`, or an argument or the data is of another kind.
+        ValueError: there are not as many objectives and seeds as models, or no model; an objective has
             turns; the architectures differ; an argument is out of range.
         FloatingPointError: a loss is no longer finite; the message names the model, the step and the term.
 
@@ -69,11 +71,22 @@ def fit_many(
         >>> len(logs), list(logs[0][0])
         (2, ['step', 'seconds', 'total', 'reconstruction', 'kl'])
     """
-    seeds = range(len(models)) if seeds is None else list(seeds)
-    _check(models, objectives, seeds, steps, log_every)
+    seeds = range(len(models)) if seeds is None else [_checks.seed("fit_many", seed) for seed in seeds]
+    steps, batch_size = (
+        _checks.integer("fit_many", name, value)
+        for name, value in {"steps": steps, "batch_size": batch_size}.items()
+    )
+    log_every = _checks.integer("fit_many", "log_every", log_every)
+    learning_rate = _checks.number("fit_many", "learning_rate", learning_rate, above=0)
+    _check(models, objectives, seeds)
     keep_freed_memory()
     device = device_of(models[0])
-    streams = [batches(data, batch_size, seed, device=device) for seed in seeds]
+    streams = [
+        model_inputs(
+            "fit_many", batches(data, batch_size, seed, device=device, function="fit_many"), model, objectives
+        )
+        for seed, model in zip(seeds, models, strict=True)
+    ]
     noises = [torch.Generator(device).manual_seed(seed) for seed in seeds]
     encoders, decoders = (
         _Stack([model.encoder for model in models]),
@@ -81,7 +94,7 @@ def fit_many(
     )
     weights = [*encoders.weights.values(), *decoders.weights.values()]
     optimizer = torch.optim.Adam(weights, lr=learning_rate, fused=True)
-    positions, logs = [TrainState() for _ in models], [Log(None, 0) for _ in models]
+    states, logs = [TrainState() for _ in models], [Log(None) for _ in models]
     try:
         with progress_bar("training", steps, "steps", shown=progress) as update:
             for step in range(steps):
@@ -91,15 +104,16 @@ def fit_many(
                 optimizer.zero_grad()
                 torch.stack([each.total for each in terms]).sum().backward()
                 optimizer.step()
-                line_due = step == 0 or (step + 1) % log_every == 0
-                for model, (position, each) in enumerate(zip(positions, terms, strict=True)):
-                    position.advance(each.to_dict())
-                    if line_due or step + 1 == steps:
-                        _require_finite(position, model)
-                for position, log in zip(positions, logs, strict=True):
-                    position.seconds += time.perf_counter() - began
+                line_due = step == 0 or (step + 1) % log_every == 0 or step + 1 == steps
+                for model, (state, each) in enumerate(zip(states, terms, strict=True)):
+                    state.advance(each.to_dict())
                     if line_due:
-                        log.append(position.line())
+                        _require_finite(state, model)
+                for state, log in zip(states, logs, strict=True):
+                    state.seconds += time.perf_counter() - began
+                    if line_due:
+                        log.append(state.row())
+                        state.next_line()
                 update(step + 1, logs[0].summary())
     finally:
         encoders.unstack()
@@ -108,7 +122,7 @@ def fit_many(
 
 
 class _Stack:
-    """Modules with the same layers as one function of stacked inputs, (modules, batch, ...)."""
+    """Call modules with the same layers as one function of stacked inputs, (modules, batch, ...)."""
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:
         self.modules = modules
@@ -132,7 +146,7 @@ def _losses(
     noises: Sequence[torch.Generator],
     step: int,
 ) -> list[LossTerms]:
-    """The terms of every model; only what has weights is computed for all of them together."""
+    """Compute the terms of every model; only what has weights is computed for all of them together."""
     mean, logvar = encoders(images)
     noise = torch.stack(
         [torch.randn(mean.shape[1:], generator=each, dtype=mean.dtype, device=mean.device) for each in noises]
@@ -144,8 +158,8 @@ def _losses(
     return [objective(*tensors, step=step) for objective, *tensors in arguments]
 
 
-def _require_finite(position: TrainState, model: int) -> None:
-    if (found := position.not_finite()) is not None:
+def _require_finite(state: TrainState, model: int) -> None:
+    if (found := state.not_finite()) is not None:
         name, step = found
         raise FloatingPointError(
             f"fit_many: {name} of model {model} is not finite at step {step}; "
@@ -153,18 +167,13 @@ def _require_finite(position: TrainState, model: int) -> None:
         )
 
 
-def _check(
-    models: Sequence[VAE], objectives: Sequence[nn.Module], seeds: Sequence[int], steps: int, log_every: int
-) -> None:
+def _check(models: Sequence[VAE], objectives: Sequence[nn.Module], seeds: Sequence[int]) -> None:
     count = len(models)
     if not count or {len(objectives), len(seeds)} != {count}:
         raise ValueError(
-            f"fit_many: models, objectives and seeds must be as many, at least 1, "
+            f"fit_many: models, objectives and seeds must be equal in number, at least 1, "
             f"got {count}, {len(objectives)} and {len(seeds)}"
         )
-    for name, value in {"steps": steps, "log_every": log_every}.items():
-        if value < 1:
-            raise ValueError(f"fit_many: {name} must be at least 1, got {value}")
     shapes = [
         {name: tuple(value.shape) for name, value in model.state_dict().items()}
         if type(model) is VAE and not list(model.buffers())

@@ -1,13 +1,13 @@
-"""Recipes with the hyper-parameters of the papers, for dSprites.
+"""Run configurations with the hyper-parameters of the papers, for dSprites.
 
-Unless it says otherwise a preset has Locatello et al. 2019's: Adam at 1e-4, batches of 64, 10 latents,
-300,000 steps; and Burgess's architecture.
+Unless it says otherwise, a preset has those of Locatello et al. 2019: Adam at 1e-4, batches of 64,
+10 latents, 300,000 steps, and Burgess's architecture.
 """
 
 from .run_config import RunConfig
 
 _TWO_GROUPS = [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
-_FIVE_OF_TEN = [5.0] * 5 + [0.0] * 5  # nats: 25 in all, as Burgess et al. have them
+_FIVE_OF_TEN = [5.0] * 5 + [0.0] * 5  # nats: 25 in all, as in Burgess et al.
 
 PRESETS = {
     "vae": RunConfig("vae"),

@@ -1,25 +1,27 @@
 """The settings of a run in plain values, as the command line takes them and ``config.json`` keeps them."""
 
 import inspect
-import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from .. import _checks
 from ..data import FactorDataset, Pairs, dsprites
 from ..models import VAE
 from .batches import Images
+from .config_file import NAME, read_config
 from .registry import MODELS, OBJECTIVES, build, require_known, settings_of, suits
 from .schedules import LinearSchedule, Schedule
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What is trained on what, and how; see `fit` for the last six.
+    """Say what is trained on what, and how; see `fit` for the last six.
 
     objective: one of OBJECTIVES.
     model: one of MODELS; by default Burgess's convolutions, in the form that suits the objective.
@@ -28,11 +30,12 @@ class RunConfig:
     warmup: over how many steps a setting of the objective, or learning_rate, rises from 0 to its value.
     latents: number of latents.
     dataset: the official dSprites file; None for the regenerated one.
-    every: use every so manieth image only, from the first.
+    every: train on one image in this many, from the first.
 
     Raises:
+        TypeError: a value is of another type.
         ValueError: an unknown objective, model or setting (the close matches are named), a setting that is
-            needed and not given, a model that does not suit the objective, or every below 1.
+            needed and not given, a model that does not suit the objective, or a number out of range.
     """
 
     objective: str = "beta-tcvae"
@@ -50,6 +53,7 @@ class RunConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self._check_types()
         require_known("objective", self.objective, OBJECTIVES)
         require_known("model", self._model, MODELS)
         if not suits(self.objective, self._model):
@@ -67,38 +71,63 @@ class RunConfig:
         ]
         if missing:
             raise ValueError(f"objective {self.objective!r} needs the setting {' and '.join(missing)}")
-        if self.every < 1:
-            raise ValueError(f"every must be at least 1, got {self.every}")
         if self.dataset is not None:
             object.__setattr__(self, "dataset", str(Path(self.dataset).absolute()))
 
+    def _check_types(self) -> None:
+        """Require every value to be of its type; NumPy's integers and floats become Python's."""
+        values: dict[str, Any] = {
+            name: _checks.integer("train", name, getattr(self, name))
+            for name in ("latents", "every", "steps", "batch_size")
+        }
+        values["learning_rate"] = _checks.number("train", "learning_rate", self.learning_rate, above=0)
+        values["seed"] = _checks.seed("train", self.seed)
+        types: dict[str, tuple[type, ...]] = {
+            "objective": (str,),
+            "model": (str, NoneType),
+            "settings": (dict,),
+            "warmup": (dict,),
+            "dataset": (str, Path, NoneType),
+            "precision": (str,),
+            "compile": (bool,),
+        }
+        for name, allowed in types.items():
+            if not isinstance(getattr(self, name), allowed):
+                words = " or ".join(kind.__name__ for kind in allowed)
+                got = type(getattr(self, name)).__name__
+                raise TypeError(f"train: {name} must be of type {words}, got {got}")
+        values["warmup"] = {
+            name: _checks.integer("train", f"warmup of {name}", steps) for name, steps in self.warmup.items()
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
     @classmethod
     def of_run(cls, run_dir: Path) -> "RunConfig":
-        """The recipe in a run's ``config.json``.
+        """Read the configuration in a run's ``config.json``.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: it is not JSON, or was not written from a recipe.
+            ValueError: it is not JSON, was not written by `fastdis train`, or holds a value that cannot be.
         """
-        path = run_dir / "config.json"
-        if not path.exists():
-            raise FileNotFoundError(f"{run_dir} is not the folder of a run: it has no config.json")
-        try:
-            config = json.loads(path.read_text())
-            return cls(**{field.name: config[field.name] for field in fields(cls)})
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path} must be a JSON object ({error})") from error
-        except KeyError as error:
+        config = read_config(run_dir)
+        missing = [field.name for field in fields(cls) if field.name not in config]
+        if missing:
             raise ValueError(
-                f"{path} has no {error}: only of runs started by `fastdis train` is the model known"
-            ) from error
+                f"{run_dir / NAME} has no {', '.join(map(repr, missing))}: only of runs started by "
+                "`fastdis train` is all known"
+            )
+        try:
+            return cls(**{field.name: config[field.name] for field in fields(cls)})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{run_dir / NAME}: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Every value, those of settings that were left to their defaults too."""
+        """Return every value, those of settings that were left to their defaults too."""
         return asdict(self) | {"model": self._model, "settings": self._defaults() | self.settings}
 
     def title(self) -> str:
-        """The objective and its numbers: ``beta-vae, beta 4``."""
+        """Name the objective and its numbers: ``beta-vae, beta 4``."""
         numbers = {
             name: value
             for name, value in (self._of_objective() | self.settings).items()
@@ -107,30 +136,35 @@ class RunConfig:
         return ", ".join([self.objective, *(f"{name} {value:g}" for name, value in numbers.items())])
 
     def subset(self) -> str:
-        """What to add to the name of the data set, where it is not all of it."""
+        """Return what to add to the name of the data set, where it is not all of it."""
         return "" if self.every == 1 else f" (1 image in {self.every} of the grid)"
 
     def build_data(self) -> FactorDataset:
-        """The images of every factor combination, or every so manieth of them."""
+        """Build the data set: the images of all factor combinations, or one in ``every`` of them.
+
+        Raises:
+            ValueError: ``every`` is above the number of images, or the file is not what it should be.
+        """
         data = dsprites(self.dataset)
+        _checks.integer("train", "every", self.every, high=len(data))
         return data if self.every == 1 else data.subset(np.arange(0, len(data), self.every))
 
     def training_data(self, data: FactorDataset) -> Images:
-        """The data set, or pairs of its images where the objective learns from pairs."""
+        """Return the data set, or pairs of its images where the objective learns from pairs."""
         return Pairs(data, seed=self.seed) if OBJECTIVES[self.objective].pairs else data
 
     def build_model(self) -> VAE:
-        """A model in the initial state that the seed gives it."""
+        """Build the model in the initial state that the seed gives it."""
         model: VAE = self._build(MODELS[self._model])
         return model
 
     def build_objective(self, dataset_size: int) -> nn.Module:
-        """The objective, for that many training images; its networks begin as the seed has it."""
+        """Build the objective for that many training images; its networks begin as the seed gives them."""
         objective: nn.Module = self._build(OBJECTIVES[self.objective], dataset_size=dataset_size)
         return objective
 
     def schedules(self, objective: nn.Module) -> dict[str, Schedule]:
-        """The warm-ups, each to the value that the objective or the recipe has."""
+        """Build the warm-ups, each to the value that the objective or this configuration has."""
         numbers = vars(objective) | {"learning_rate": self.learning_rate}
         return {name: LinearSchedule(0.0, numbers[name], steps) for name, steps in self.warmup.items()}
 

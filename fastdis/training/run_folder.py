@@ -1,60 +1,110 @@
-"""The folder of a run: whether it may be begun or gone on with, and ``config.json``."""
+"""The folder of a run: whether training may begin or go on in it. Nothing is written to find that out."""
 
-import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from .. import _checks
 from .._files import atomic_write
-from .checkpoint import latest
-from .distributed import rank
+from . import distributed
+from .checkpoint_file import checkpoints, step_of
+from .config_file import NAME, as_json, require_same
+from .lock import locked
+from .log import Log
 
-_MAY_CHANGE = ("fastdis", "steps")
+Resume: TypeAlias = bool | Literal["previous"]
 
 
-def open_run(folder: Path | None, settings: dict[str, Any], resume: bool) -> Path | None:
-    """Write ``config.json``; the checkpoint to go on from, if any.
+class RunFolder:
+    """A folder that belongs to one training while it is open; without a path nothing is kept.
+
+    Attributes:
+        path: the folder, or None.
+        checkpoint: the one to go on from, and later the newest that this training has written.
+        log: the loss terms.
+        latents: the KL of each latent.
+    """
+
+    def __init__(
+        self, path: Path | None, settings: Mapping[str, Any], checkpoint: Path | None, tensorboard: bool
+    ) -> None:
+        self.path, self.checkpoint, self._settings = path, checkpoint, settings
+        step = step_of(checkpoint) if checkpoint else 0
+        self.log = Log(path, step, tensorboard=tensorboard)
+        self.latents = Log(path, step, name="kl_per_latent")
+
+    def start(self, step: int) -> None:
+        """Write ``config.json`` and the logs up to a step, once every process has read what was there."""
+        distributed.wait()
+        path = self.path
+        if path is not None:
+            distributed.on_first(lambda: self._write_config(path / NAME))
+        self.log.start(step)
+        self.latents.start(step)
+
+    def _write_config(self, path: Path) -> None:
+        with atomic_write(path) as file:
+            file.write(as_json(self._settings).encode())
+
+    def last_good(self) -> str:
+        """Say which checkpoint there is."""
+        return (
+            f"the last good checkpoint is {self.checkpoint}"
+            if self.checkpoint
+            else "there is no checkpoint before it"
+        )
+
+
+@contextmanager
+def open_run(
+    run_dir: str | Path | None, settings: Mapping[str, Any], resume: Resume, tensorboard: bool
+) -> Iterator[RunFolder]:
+    """Lock a folder for one training, find the checkpoint to go on from and read the logs up to there.
 
     Raises:
-        ValueError: the folder holds a run and resume is false, or that run had other settings.
-        FileNotFoundError: resume is true and there is no checkpoint.
+        ValueError: the folder holds a run and resume is false, that run had other settings, or a file of it
+            is not what a run writes.
+        FileNotFoundError: resume asks for a checkpoint that is not there.
+        RuntimeError: another training uses the folder.
+        OSError: the folder cannot be made or written.
     """
-    if folder is None:
+    as_json(settings)
+    if isinstance(resume, str):
+        _checks.choice("fit", "resume", resume, ["previous"])
+    if run_dir is None:
         if resume:
-            raise ValueError("fit: run_dir must be given where resume is true, got None")
-        return None
-    checkpoint = latest(folder)
-    if resume and checkpoint is None:
-        raise FileNotFoundError(f"fit: run_dir must hold a checkpoint to resume from, {folder} has none")
-    if checkpoint is not None:
-        if not resume:
+            raise ValueError(f"fit: run_dir must be given where resume is {resume!r}, got None")
+        yield RunFolder(None, settings, None, tensorboard=False)
+        return
+    folder = Path(run_dir)
+    with ExitStack() as stack:
+        distributed.on_first(lambda: stack.enter_context(locked(folder)))
+        yield RunFolder(folder, settings, _to_resume(folder, settings, resume), tensorboard)
+
+
+def _to_resume(folder: Path, settings: Mapping[str, Any], resume: Resume) -> Path | None:
+    found = checkpoints(folder)
+    if not resume:
+        if found:
             raise ValueError(
-                f"fit: run_dir must be new unless the run is resumed, {folder} holds {checkpoint.name}"
+                f"fit: run_dir must be new unless the run is resumed, {folder} holds {found[-1].name}"
             )
-        _require_same(folder / "config.json", json.loads(json.dumps(settings)))
-    if rank() == 0:
-        with atomic_write(folder / "config.json") as file:
-            file.write(f"{json.dumps(settings, indent=2)}\n".encode())
-    return checkpoint
-
-
-def _require_same(path: Path, settings: dict[str, Any]) -> None:
-    before, now = _flat(json.loads(path.read_text())), _flat(settings)
-    changed = [
-        f"{name} was {before.get(name)!r}, got {now.get(name)!r}"
-        for name in before | now
-        if name not in _MAY_CHANGE and before.get(name) != now.get(name)
-    ]
-    if changed:
-        raise ValueError(f"fit: a resumed run must keep the settings of {path}: {'; '.join(changed)}")
-
-
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings within settings by their own names: ``settings.beta``."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            flat |= {f"{name}.{key}": item for key, item in _flat(value).items()}
-        else:
-            flat[name] = value
-    return flat
+        return None
+    needed = 2 if resume == "previous" else 1
+    if len(found) < needed:
+        what = (
+            "two checkpoints to resume from the previous one"
+            if needed == 2
+            else "a checkpoint to resume from"
+        )
+        raise FileNotFoundError(f"fit: run_dir must hold {what}, {folder} has {'one' if found else 'none'}")
+    require_same(folder, settings)
+    if resume == "previous" and distributed.rank() == 0:
+        warnings.warn(
+            f"fit: going back to {found[-2].name}, as asked: {found[-1].name} and the lines of the log since "
+            "then are given up",
+            stacklevel=2,
+        )
+    return found[-needed]

@@ -1,42 +1,45 @@
-"""Train what a recipe says."""
+"""Train what a run's configuration says."""
 
 from pathlib import Path
 from typing import Any
 
+from .batches import check_batch_size
 from .distributed import joined, rank
 from .loop import fit
 from .run_config import RunConfig
+from .run_folder import Resume
 
 
-def train_recipe(recipe: RunConfig, run_dir: Path, *, resume: bool = False, **limits: Any) -> bool:
-    """Run `fit` in a run's folder, on the GPU if there is one, and under torchrun with the other processes.
+def train_run(config: RunConfig, run_dir: Path, *, resume: Resume = False, **options: Any) -> bool:
+    """Call `fit` for a run's folder, on the GPU if there is one, and under torchrun with the other processes.
 
     Args:
-        recipe: what to train.
+        config: what to train.
         run_dir: the folder of the run.
-        resume: go on from its newest checkpoint.
-        limits: what else `fit` takes that is no part of a run's settings, as ``minutes``.
+        resume: go on from its newest checkpoint, or with "previous" from the one before.
+        options: arguments of `fit` that are no settings of the run, such as ``minutes``.
 
     Returns:
-        Whether this process is the one that speaks for all.
+        True in one process, which prints for all of them.
     """
     with joined() as device:
-        data = recipe.build_data()
-        objective = recipe.build_objective(len(data))
+        data = config.build_data()
+        check_batch_size("train", config.batch_size, len(data))
+        objective = config.build_objective(len(data))
         fit(
-            recipe.build_model().to(device),
+            config.build_model().to(device),
             objective,
-            recipe.training_data(data),
-            steps=recipe.steps,
-            batch_size=recipe.batch_size,
-            learning_rate=recipe.learning_rate,
-            schedules=recipe.schedules(objective),
-            precision=recipe.precision,
-            compile=recipe.compile,
-            seed=recipe.seed,
+            config.training_data(data),
+            steps=config.steps,
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            schedules=config.schedules(objective),
+            precision=config.precision,
+            compile=config.compile,
+            seed=config.seed,
             run_dir=run_dir,
             resume=resume,
-            config=recipe.to_dict(),
-            **limits,
+            config=config.to_dict(),
+            **options,
         )
         return rank() == 0

@@ -18,7 +18,7 @@ class TrainState:
     step: int = 0  # optimisation steps done
     drawn: int = 0  # batches drawn
     seconds: float = 0.0  # spent in them
-    logged: int = 0  # the step of the log's last line
+    logged: int = 0  # the step of the log's last line that was due
     names: tuple[str, ...] = ()  # of the loss terms
     sums: Tensor | None = None  # (terms,) float64, over the steps since that line
     _finite: Tensor | None = None  # (terms,), after how many of these steps each sum was finite
@@ -44,18 +44,21 @@ class TrainState:
         self.step += 1
 
     def not_finite(self) -> tuple[str, int] | None:
-        """The first term that was not finite and its step, the sum of all terms last; None if all were."""
+        """Find the first term that was not finite and its step, a part before the total; None if all were."""
         if self.sums is None or self._finite is None or bool(self.sums.isfinite().all()):
             return None
         steps = [self.logged + 1 + int(count) for count in self._finite]
         at_fault = [name for name, step in zip(self.names, steps, strict=True) if step == min(steps)]
         return min(at_fault, key=lambda name: name == "total"), min(steps)
 
-    def line(self) -> dict[str, float]:
-        """The next line of the log: the means of the terms since the line before."""
+    def row(self) -> dict[str, float]:
+        """Make a line of the log: the means of the terms since the last line that was due."""
         row: dict[str, float] = {"step": self.step, "seconds": round(self.seconds, 3)}
         if self.sums is not None:
-            means = mean(self.sums) / (self.step - self.logged)
+            means = mean(self.sums.clone()) / (self.step - self.logged)
             row |= dict(zip(self.names, means.tolist(), strict=True))
-        self.logged, self.sums, self._finite = self.step, None, None
         return row
+
+    def next_line(self) -> None:
+        """Begin the sums of the next line."""
+        self.logged, self.sums, self._finite = self.step, None, None

@@ -1,4 +1,4 @@
-"""One training step as the turns of its players, each with an optimiser of its own."""
+"""A training step as the turns of its players, each with an optimiser of its own."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -15,7 +15,10 @@ Turns = Iterator[Turn]
 def optimizers_of(
     model: nn.Module, objective: nn.Module, learning_rate: float
 ) -> dict[str, torch.optim.Optimizer]:
-    """Those of ``objective.optimizers(model, learning_rate)``, if it has it, and Adam for the model."""
+    """Build the optimisers by player: those of the objective, and Adam for the model unless it has one.
+
+    The objective's are ``objective.optimizers(model, learning_rate)``, if it has that method.
+    """
     own = getattr(objective, "optimizers", None)
     optimizers: dict[str, torch.optim.Optimizer] = own(model, learning_rate) if own else {}
     if "model" not in optimizers:
@@ -24,7 +27,7 @@ def optimizers_of(
 
 
 def turns_of(model: nn.Module, objective: nn.Module, draw: Draw, step: int) -> Turns:
-    """``objective.turns(model, draw, step)``, or the one turn of an objective that is only called."""
+    """Return ``objective.turns(model, draw, step)``, or the one turn of an objective that is only called."""
     turns: Callable[[nn.Module, Draw, int], Turns] | None = getattr(objective, "turns", None)
     return turns(model, draw, step) if turns else _only_turn(model, objective, draw, step)
 
@@ -43,13 +46,13 @@ def play(
     optimizers: Mapping[str, torch.optim.Optimizer],
     autocast: AbstractContextManager[object],
 ) -> dict[str, Tensor]:
-    """Let every player optimise in its turn; forward passes run under autocast.
+    """Let every player take its optimiser's step in turn; forward passes run under autocast.
 
-    What a turn leaves on the parameters of other players is dropped before they have theirs.
+    A turn may leave gradients on the parameters of other players; these are dropped before their own turn.
 
     Returns:
-        The terms by name, those of player ``p`` other than the model as ``p/name`` and their total as
-        ``p/loss``; of a player with several turns in the step those of the last.
+        The terms by name: those of a player ``p`` other than the model as ``p/name``, their total as
+        ``p/loss``. Of a player with several turns in the step, those of the last.
 
     Raises:
         ValueError: a player has no optimiser.

@@ -11,11 +11,6 @@ from fastdis.losses import OBJECTIVES
 from support.objectives import CALLED, batch, objective
 
 STEP = 3
-# until the operations on (batch, latent) tensors have a rule for transforms; then CALLED serves everywhere
-WAITING = pytest.mark.xfail(strict=True, reason="the kernels have no rule for transforms of torch.func yet")
-TRANSFORMED = [
-    pytest.param(name, marks=() if OBJECTIVES[name].model == "burgess-ae" else WAITING) for name in CALLED
-]
 Total = Callable[..., Tensor]
 
 
@@ -45,14 +40,14 @@ def along(gradients: list[Tensor]) -> Tensor:
     return torch.stack(products).sum()
 
 
-@pytest.mark.parametrize("name", TRANSFORMED)
+@pytest.mark.parametrize("name", CALLED)
 def test_grad(name: str) -> None:
     total, points, gradients = total_of(name)
     for found, expected in zip(torch.func.grad(total, (0, 1, 2, 3))(*points), gradients, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", TRANSFORMED)
+@pytest.mark.parametrize("name", CALLED)
 def test_vjp(name: str) -> None:
     total, points, gradients = total_of(name)
     value, pull = torch.func.vjp(total, *points)
@@ -61,7 +56,7 @@ def test_vjp(name: str) -> None:
         torch.testing.assert_close(found, 2 * expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", TRANSFORMED)
+@pytest.mark.parametrize("name", CALLED)
 def test_jvp(name: str) -> None:
     total, points, gradients = total_of(name)
     value, tangent = torch.func.jvp(total, tuple(points), tuple(directions()))
@@ -70,7 +65,7 @@ def test_jvp(name: str) -> None:
     torch.testing.assert_close(tangent, along(gradients), rtol=1e-4, atol=1e-3, check_dtype=False)
 
 
-@pytest.mark.parametrize("name", TRANSFORMED)
+@pytest.mark.parametrize("name", CALLED)
 def test_dual_numbers(name: str) -> None:
     total, points, gradients = total_of(name)
     with forward_ad.dual_level():

@@ -1,5 +1,8 @@
 """What tests run in two processes: a spawned process finds its function by the name of this module."""
 
+from contextlib import ExitStack
+from pathlib import Path
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -58,5 +61,37 @@ def train_together(rank: int, path: str) -> None:
     fit(parts, BetaVAE(), squares(), steps=3, run_dir=f"{path}/parts", **settings)
     fit(parts, BetaVAE(), squares(), steps=6, run_dir=f"{path}/parts", resume=True, **settings)
     weights = [list(model.parameters()) for model in (quiet, whole, parts)]
-    torch.save((weights, rows), f"{path}/{rank}.pt")
+    torch.save((weights, rows, _refused_together(rank, path)), f"{path}/{rank}.pt")
     torch.distributed.destroy_process_group()
+
+
+def _refused_together(rank: int, path: str) -> list[str]:
+    """What each process raises where the reason lies with one of them alone."""
+    from fastdis.losses import BetaVAE
+    from fastdis.training import fit
+    from fastdis.training.lock import locked
+    from support.toys import small_vae, squares
+
+    images = squares().images(slice(None)) * (1 + rank)  # out of range in the second process alone
+    attempts: list[tuple[str, object]] = [("used", squares()), ("bright", images), ("file/run", squares())]
+    messages = []
+    with ExitStack() as stack:
+        if rank == 0:
+            stack.enter_context(locked(Path(path) / "used"))
+            (Path(path) / "file").touch()
+        torch.distributed.barrier()
+        for folder, data in attempts:
+            try:
+                fit(
+                    small_vae(),
+                    BetaVAE(),
+                    data,
+                    steps=1,
+                    batch_size=8,
+                    run_dir=f"{path}/{folder}",
+                    progress=False,
+                )
+            except (ValueError, RuntimeError, OSError) as error:
+                messages.append(str(error))
+        torch.distributed.barrier()
+    return messages

@@ -71,7 +71,9 @@ def test_a_batch_size_out_of_range(batch_size: int) -> None:
 def test_data_of_another_kind() -> None:
     with pytest.raises(TypeError, match="data must be a data set with images"):
         batches(3, 4, 0)
-    with pytest.raises(TypeError, match="data must yield tensors, got str"):
+    with pytest.raises(
+        TypeError, match="data must give tensors, or tuples whose first item is one, as its batches, got str"
+    ):
         next(batches(["image"], 4, 0))
 
 

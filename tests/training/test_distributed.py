@@ -33,6 +33,15 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
     for mine, other in zip(found[0][0], found[1][0], strict=True):
         assert all(torch.equal(a, b) for a, b in zip(mine, other, strict=True))
+    assert found[0][2] == found[1][2]
+    for message, expected in zip(
+        found[0][2],
+        ("no other training uses, but process", "got values from 0 to 2 in the first", "can be written, got"),
+        strict=True,
+    ):
+        assert expected in message
+    assert not (tmp_path / "used").exists()
+    assert not (tmp_path / "bright").exists()
     with pytest.raises(ValueError, match="processes was 2, got 1"):
         fit(model, BetaVAE(), squares(), steps=9, run_dir=tmp_path / "run", resume=True, **settings)
 

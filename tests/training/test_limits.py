@@ -53,7 +53,7 @@ def test_patience(tmp_path: Path, stops: tuple[int, ...]) -> None:
 
 
 def test_patience_with_an_unknown_term() -> None:
-    with pytest.raises(ValueError, match="monitor must be one of total, reconstruction, kl, got 'tc'"):
+    with pytest.raises(ValueError, match="monitor must be one of 'total', 'reconstruction', 'kl', got 'tc'"):
         fit(small_vae(), BetaVAE(), squares(), steps=2, patience=1, monitor="tc", **SETTINGS)
 
 
@@ -107,13 +107,15 @@ def test_other_schedules_are_other_settings(tmp_path: Path) -> None:
     settings = SETTINGS | {"run_dir": tmp_path}
     schedules = {"beta": LinearSchedule(0.0, 2.0, steps=4)}
     fit(small_vae(), BetaVAE(), squares(), steps=2, schedules=schedules, **settings)
-    message = r"schedules.beta was 'LinearSchedule\(start=0.0, stop=2.0, steps=4\)', got None"
+    message = r"schedules.beta was 'LinearSchedule\(start=0.0, stop=2.0, steps=4\)', got absent"
     with pytest.raises(ValueError, match=message):
         fit(small_vae(), BetaVAE(), squares(), steps=4, resume=True, **settings)
 
 
 def test_a_schedule_for_nothing() -> None:
-    with pytest.raises(ValueError, match="schedules must be of beta, got one of 'betta'"):
+    with pytest.raises(
+        ValueError, match="schedules must be one of 'beta', 'learning_rate', got 'betta'; did you mean beta"
+    ):
         fit(small_vae(), BetaVAE(), squares(), steps=2, schedules={"betta": falling}, **SETTINGS)
     with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
         LinearSchedule(0.0, 1.0, steps=0)

@@ -56,7 +56,7 @@ def test_a_model_that_diverges_is_named() -> None:
 @pytest.mark.parametrize(
     ("models", "objectives", "message"),
     [
-        ([], [], "must be as many, at least 1, got 0, 0 and 0"),
+        ([], [], "must be equal in number, at least 1, got 0, 0 and 0"),
         ([dense_vae(0)], [BetaVAE(), BetaVAE()], "got 1, 2 and 1"),
         ([dense_vae(0), dense_vae(0, latents=2)], [BetaVAE()] * 2, "must have the same architecture"),
         ([dense_vae(0)], [FactorVAE(latents=3)], "got FactorVAE, which takes its steps in turns"),

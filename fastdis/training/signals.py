@@ -8,12 +8,12 @@ from types import FrameType
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """A run was stopped by a signal; the message says where its checkpoint is."""
+    """Raised where a signal has stopped a run; the message says where its checkpoint is."""
 
 
 @contextmanager
-def signals_kept(enabled: bool) -> Iterator[list[int]]:
-    """Collect the signal instead of acting on it; a second one acts as it always did."""
+def deferred_signals(enabled: bool) -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list instead of acting on them; a second one acts as usual."""
     received: list[int] = []
     if not enabled or threading.current_thread() is not threading.main_thread():
         yield received  # only the main thread may install handlers
