@@ -44,6 +44,21 @@ def tensors(function: str, **arrays: Array) -> list[Tensor]:
     return [tensor.to(dtype) for tensor in found]
 
 
+def check_numbers(
+    function: str, *, samples: int, tolerance: float, seed: int, max_pairs: float | None
+) -> None:
+    """Require the numbers of a decomposition to be in range, before any work is done.
+
+    Raises:
+        TypeError: one is of the wrong type.
+        ValueError: one is out of range.
+    """
+    _checks.integer(function, "samples", samples)
+    _checks.number(function, "tolerance", tolerance, low=1e-15, high=1)
+    _checks.seed(function, seed)
+    _check_pairs(function, max_pairs)
+
+
 def allowed_pairs(function: str, max_pairs: float | None, mean: Tensor) -> float:
     """Return how many pairs of a point and a posterior may be evaluated; on a GPU any number, by default.
 
@@ -51,9 +66,15 @@ def allowed_pairs(function: str, max_pairs: float | None, mean: Tensor) -> float
         TypeError: max_pairs is not a number.
         ValueError: it is not above 0.
     """
+    _check_pairs(function, max_pairs)
     if max_pairs is None:
         return math.inf if mean.is_cuda else MAX_PAIRS
-    return math.inf if max_pairs == math.inf else _checks.number(function, "max_pairs", max_pairs, above=0)
+    return float(max_pairs)
+
+
+def _check_pairs(function: str, max_pairs: float | None) -> None:
+    if max_pairs is not None and max_pairs != math.inf:
+        _checks.number(function, "max_pairs", max_pairs, above=0)
 
 
 def too_many(function: str, limit: float, expected: float, pairs: int, remedy: str) -> RuntimeError:

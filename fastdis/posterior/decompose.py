@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .. import _checks
 from ..kernels import aggregated_posterior
-from ._arguments import Array, allowed_pairs, tensors, too_many
+from ._arguments import Array, allowed_pairs, check_numbers, tensors, too_many
 from .marginals import marginals
 from .result import PosteriorDecomposition
 
@@ -70,10 +70,9 @@ def decompose(
         True
     """
     mean, logvar = tensors("decompose", mean=mean, logvar=logvar)
-    tolerance = _checks.number("decompose", "tolerance", tolerance, low=1e-15, high=1)
+    check_numbers("decompose", samples=samples, tolerance=tolerance, seed=seed, max_pairs=max_pairs)
     _checks.posteriors("decompose", mean, mean, logvar, tolerance)
     count, latent = mean.shape
-    samples, seed = _checks.integer("decompose", "samples", samples), _checks.seed("decompose", seed)
     chosen = count
     if isinstance(queries, str) and queries != "auto":
         raise ValueError(f"decompose: queries must be 'auto' or an integer, got {queries!r}")
