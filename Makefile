@@ -3,28 +3,42 @@ PYTHON ?= python3
 TORCH := torch==2.13.0 # the one pin: a bare "torch" would pull the newest build with gigabytes of CUDA libraries
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LOWEST := .venv-lowest
 
-.PHONY: demo test bench bench-gpu lint clean
+.PHONY: help demo test test-lowest bench bench-gpu lint types build clean
 
-demo: $(INSTALLED)
+help: ## print the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+demo: $(INSTALLED) ## train and score a small model in minutes
 	$(BIN)/fastdis demo
 
-test: $(INSTALLED)
+test: $(INSTALLED) ## run all tests
 	$(BIN)/pytest
 
-bench: test # no speed is reported while a test is red
+test-lowest: $(LOWEST)/.installed ## run the tests of kernels, metrics and command line with the lowest versions
+	$(LOWEST)/bin/pytest -m "not slow" tests/metrics tests/posterior tests/cli tests/kernels \
+		--ignore tests/kernels/test_triton.py --ignore tests/kernels/test_strided_convolution.py
+
+bench: test ## run all tests, then measure on the CPU: no speed is reported while a test is red
 	mkdir -p build
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-json=build/benchmarks.json
 	$(BIN)/python benchmarks/render.py build/benchmarks.json cpu
 
-bench-gpu: # with the torch and triton of the machine that has the GPU; checks the numbers first
+bench-gpu: ## check the numbers and measure on this machine's GPU, with its own torch and triton
 	$(PYTHON) benchmarks/gpu --out benchmarks/results/gpu.json
 
-lint: $(INSTALLED)
+lint: $(INSTALLED) types ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## check types, over the package as it is installed
 	rm -rf build/lint && $(BIN)/pip install --quiet --no-deps --target build/lint .
 	cd build/lint && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p fastdis
+
+build: $(INSTALLED) ## make the wheel and the source archive in dist/
+	$(BIN)/pip install --quiet build
+	rm -rf dist && $(BIN)/python -m build
 
 $(INSTALLED): pyproject.toml Makefile
 	$(PYTHON) -m venv .venv
@@ -32,5 +46,11 @@ $(INSTALLED): pyproject.toml Makefile
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
-clean:
-	rm -rf .venv build runs
+$(LOWEST)/.installed: pyproject.toml tests/lowest.txt Makefile
+	rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet $(TORCH)
+	$(LOWEST)/bin/pip install --quiet --editable '.[torchmetrics,lightgbm]' pytest --constraint tests/lowest.txt
+	touch $@
+
+clean: ## remove environments, builds and runs
+	rm -rf .venv $(LOWEST) build dist runs

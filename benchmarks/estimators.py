@@ -19,7 +19,7 @@ from baselines_estimators import ESTIMATORS, PARTS
 from torch import Tensor
 
 from fastdis import posterior
-from fastdis.evaluation.encoded_run import EncodedRun
+from fastdis.evaluation.encoded_run import encoded_run
 from fastdis.metrics.files import named_arrays
 
 SIZES = (64, 256, 2048)
@@ -78,7 +78,7 @@ def table(results: dict[str, Any]) -> str:
 
 def codes_of(path: Path) -> tuple[Tensor, Tensor]:
     """mean and logvar of every image of a run, or from a file."""
-    mean, logvar = EncodedRun.of(path).codes if path.is_dir() else named_arrays(path, "mean", "logvar")
+    mean, logvar = encoded_run(path).codes if path.is_dir() else named_arrays(path, "mean", "logvar")
     return torch.from_numpy(mean), torch.from_numpy(logvar)
 
 

@@ -18,7 +18,7 @@ import torch
 
 import fastdis
 from fastdis import metrics, posterior
-from fastdis.evaluation.encoded_run import EncodedRun
+from fastdis.evaluation.encoded_run import encoded_run
 from fastdis.training.checkpoint_file import latest, step_of
 from fastdis.training.presets import PRESETS
 from fastdis.training.run_config import RunConfig
@@ -29,27 +29,27 @@ MAX_PAIRS = 4e9  # of the exact decomposition; where more are needed it samples 
 POINTS = ("ae", "infogan")  # an autoencoder's codes have no density, a GAN's q(z|x) is not trained to be one
 
 
-def shortened(recipe: RunConfig, changes: dict[str, Any]) -> RunConfig:
+def shortened(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
     """With fewer steps, and a capacity that grows over the same share of them."""
-    settings = dict(recipe.settings)
+    settings = dict(config.settings)
     if "iterations" in settings:
-        settings["iterations"] = settings["iterations"] * changes["steps"] // recipe.steps
-    return replace(recipe, settings=settings, **changes)
+        settings["iterations"] = settings["iterations"] * changes["steps"] // config.steps
+    return replace(config, settings=settings, **changes)
 
 
-def judged(recipe: RunConfig, run: Path) -> dict[str, Any]:
+def judged(config: RunConfig, run: Path) -> dict[str, Any]:
     """What the page says of a trained run: the log's last line, and scores of every image's code."""
-    encoded = EncodedRun.of(run)
+    encoded = encoded_run(run)
     mean, logvar = encoded.codes
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     result = {
         "steps": step_of(latest(run)),
-        "learning_rate": recipe.learning_rate,
+        "learning_rate": config.learning_rate,
         "images": len(mean),
         "reconstruction": last.get("reconstruction"),
         "mig": metrics.mig(mean, encoded.data.factors(slice(None))).score,
     }
-    if not recipe.to_dict()["model"].endswith(POINTS):
+    if not config.to_dict()["model"].endswith(POINTS):
         parts = posterior.decompose(mean, logvar, queries="auto", max_pairs=MAX_PAIRS)
         result |= {
             "kl": parts.kl,
@@ -59,7 +59,7 @@ def judged(recipe: RunConfig, run: Path) -> dict[str, Any]:
     return result
 
 
-def page(results: dict[str, dict[str, Any]], recipes: dict[str, RunConfig]) -> str:
+def page(results: dict[str, dict[str, Any]], configs: dict[str, RunConfig]) -> str:
     lines = [
         "# Every preset, for a while",
         "",
@@ -83,7 +83,7 @@ def page(results: dict[str, dict[str, Any]], recipes: dict[str, RunConfig]) -> s
             correlation = f"{result['total_correlation']:.3f} ± {result['total_correlation_error']:.3f}"
         cells = (
             name,
-            recipes[name].title(),
+            configs[name].title(),
             f"{result['steps']:,}",
             f"{result['learning_rate']:g}",
             "" if result["reconstruction"] is None else f"{result['reconstruction']:.1f}",
@@ -111,18 +111,18 @@ def main() -> None:
     changes = {"steps": given.steps, "every": given.every}
     if given.learning_rate is not None:
         changes["learning_rate"] = given.learning_rate
-    recipes = {name: shortened(recipe, changes) for name, recipe in PRESETS.items()}
+    configs = {name: shortened(config, changes) for name, config in PRESETS.items()}
     for name in given.presets:
         run = given.folder / name
         if not (run / "result.json").exists():
-            train_run(recipes[name], run, resume=latest(run) is not None, minutes=given.minutes)
-            (run / "result.json").write_text(json.dumps(judged(recipes[name], run)) + "\n")
+            train_run(configs[name], run, resume=latest(run) is not None, minutes=given.minutes)
+            (run / "result.json").write_text(json.dumps(judged(configs[name], run)) + "\n")
         results = {
             name: json.loads((given.folder / name / "result.json").read_text())
             for name in PRESETS
             if (given.folder / name / "result.json").exists()
         }
-        PAGE.write_text(page(results, recipes))
+        PAGE.write_text(page(results, configs))
         print(f"{name}: {results[name]}", flush=True)
 
 

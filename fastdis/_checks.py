@@ -8,10 +8,12 @@ import numbers
 import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor
+
+Ends: TypeAlias = tuple[Tensor, Tensor]  # the smallest and the largest value
 
 _FLOATING = {torch.float32, torch.float64, torch.float16, torch.bfloat16}
 _META = torch.device("meta")
@@ -205,27 +207,90 @@ def matrices(function: str, **tensors: Tensor) -> None:
             raise RuntimeError(f"{function}: {name} must be on {device} like {first}, got {tensor.device}")
 
 
-def posteriors(function: str, z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float) -> None:
-    """Require points z (queries, latent) and posteriors (posteriors, latent), all finite, on one device.
+# What arithmetic carries without overflow: the largest absolute mean and log variance. Standard deviations
+# then lie in 4e-18 .. 2e17 (float32) and 4e-44 .. 3e43 (float64).
+_CARRIED = {torch.float32: (1e15, 80.0), torch.float64: (1e100, 200.0)}
+_FAR = 1e13  # standard deviations; kernels mark what is empty by squared distances from 1e30 on
+
+
+def gaussians(function: str, mean: Tensor, logvar: Tensor) -> None:
+    """Require means and log variances of Gaussians, (posteriors, latent) each, that arithmetic can carry.
+
+    In float64 means lie between -1e100 and 1e100 and log variances between -200 and 200; in float32, and in
+    the half types, which are widened to it, between -1e15 and 1e15 and between -80 and 80.
 
     Raises:
         TypeError: an argument is not a floating-point tensor.
-        ValueError: a wrong shape, NaN or infinity (the row is named), a tolerance outside (0, 1).
+        ValueError: a wrong shape, NaN, infinity or a value out of range; the row and column are named.
         RuntimeError: the tensors lie on different devices.
     """
     matrices(function, mean=mean, logvar=logvar)
-    matrices(function, z=z)
-    if z.shape[1] != mean.shape[1]:
+    largest_mean, largest_logvar = _carried(mean)
+    _within(function, "mean", mean, largest_mean)
+    _within(function, "logvar", logvar, largest_logvar)
+
+
+def posteriors(function: str, z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float) -> None:
+    """Require points z (queries, latent) and posteriors (posteriors, latent) that arithmetic can carry.
+
+    `gaussians` gives the range of the posteriors; z is at most 10,000 times as large as a mean may be.
+
+    Raises:
+        TypeError: an argument is not a floating-point tensor, or tolerance not a number.
+        ValueError: a wrong shape, NaN, infinity or a value out of range (the row and column are named), a
+            tolerance outside 1e-30 .. 1.
+        RuntimeError: the tensors lie on different devices.
+    """
+    gaussians(function, mean, logvar)
+    if z is not mean:
+        matrices(function, z=z)
+        if z.shape[1] != mean.shape[1]:
+            raise ValueError(
+                f"{function}: z must have shape (queries, {mean.shape[1]}) like mean, got {tuple(z.shape)}"
+            )
+        if z.device != mean.device:
+            raise RuntimeError(f"{function}: z must be on {mean.device} like mean, got {z.device}")
+        _within(function, "z", z, 1e4 * _carried(z)[0])
+    number(function, "tolerance", tolerance, low=1e-30, high=1)
+
+
+def near(function: str, z: Tensor, mean: Tensor, logvar: Tensor) -> None:
+    """Require less than 1e13 standard deviations between any two points or means of a latent.
+
+    Raises:
+        ValueError: there are more; the row and column of the smallest log variance are named.
+    """
+    # over all latents at once, which takes a fraction of the time, and one by one only where that says no
+    if bool(_deviations(z.aminmax(), mean.aminmax(), logvar.aminmax()) < _FAR):
+        return
+    far = _deviations(z.aminmax(dim=0), mean.aminmax(dim=0), logvar.aminmax(dim=0))
+    if not bool((far < _FAR).all()):
+        column = int(far.argmax())
+        row = int(logvar[:, column].argmin())
         raise ValueError(
-            f"{function}: z must have shape (queries, {mean.shape[1]}) like mean, got {tuple(z.shape)}"
+            f"{function}: logvar must leave less than {_FAR:g} standard deviations between the points and "
+            f"means of a latent, got {float(logvar[row, column]):g} in row {row}, column {column}, which "
+            f"makes {float(far[column]):.1e}"
         )
-    if z.device != mean.device:
-        raise RuntimeError(f"{function}: z must be on {mean.device} like mean, got {z.device}")
-    for name, tensor in (("mean", mean), ("logvar", logvar), ("z", z)):
-        # a sum is finite only if every term is, and is ten times quicker than looking at each
-        if not bool(tensor.sum(dtype=torch.float64).isfinite()) and not bool(tensor.isfinite().all()):
-            row, column = (int(k) for k in (~tensor.isfinite()).nonzero()[0])
-            value = float(tensor[row, column])
-            raise ValueError(f"{function}: {name} must be finite, got {value} in row {row}, column {column}")
-    if not 0 < tolerance < 1:
-        raise ValueError(f"{function}: tolerance must lie in (0, 1) nats, got {tolerance}")
+
+
+def _carried(tensor: Tensor) -> tuple[float, float]:
+    return _CARRIED[torch.float64 if tensor.dtype == torch.float64 else torch.float32]
+
+
+def _within(function: str, name: str, tensor: Tensor, largest: float) -> None:
+    """Require values between -largest and largest; the ends of a range are NaN if any value is."""
+    low, high = (end.double() for end in tensor.aminmax())
+    if bool((low >= -largest) & (high <= largest)):
+        return
+    row, column = (int(k) for k in (~(tensor.double().abs() <= largest)).nonzero()[0])
+    value = float(tensor[row, column])
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    rule = f"between {-largest:g} and {largest:g} in {dtype}" if math.isfinite(value) else "finite"
+    raise ValueError(f"{function}: {name} must be {rule}, got {value:g} in row {row}, column {column}")
+
+
+def _deviations(z: Ends, mean: Ends, logvar: Ends) -> Tensor:
+    """The span of points and means in the smallest standard deviation, from the ends of their ranges."""
+    low, high = torch.minimum(z[0], mean[0]), torch.maximum(z[1], mean[1])
+    return (high.double() - low.double()) * torch.exp(-0.5 * logvar[0].double())

@@ -1,5 +1,7 @@
 """What is installed, what importing it costs, and what it must not import."""
 
+import itertools
+import re
 import subprocess
 import sys
 import tomllib
@@ -25,6 +27,22 @@ def test_every_folder_with_code_is_packaged() -> None:
     }
     names = {".".join(folder.parts) for folder in folders}
     assert packaged == {f"fastdis.{name}" if name.startswith("kernels") else name for name in names}
+
+
+def test_what_is_declared_as_lowest_is_what_is_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [project["optional-dependencies"][name] for name in ("torchmetrics", "lightgbm", "tensorboard")]
+    declared = {}
+    for requirement in [*project["dependencies"], *itertools.chain(*extras)]:
+        name, version = re.match(r"([a-z0-9-]+)>=([0-9.]+)", requirement).groups()
+        declared[name] = version
+    pins = re.findall(r"(?m)^([a-z0-9-]+)==([0-9.]+)$", (ROOT / "tests" / "lowest.txt").read_text())
+    tested = dict(pins)
+    assert declared.pop("torch")  # no build without CUDA is old enough
+    assert tested.pop("pytest")
+    assert declared.keys() == tested.keys()
+    for name, version in declared.items():
+        assert f"{tested[name]}.0".startswith(f"{version}."), name
 
 
 def test_importing_loads_no_compiler_and_no_slow_library() -> None:

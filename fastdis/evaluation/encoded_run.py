@@ -1,68 +1,86 @@
-"""A run of ``fastdis train`` with the codes of all its images, which are kept for the next time."""
+"""Read a run from its folder, with the codes of all its images, which are kept for the next time."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
+from torch import Tensor
 
-from .._files import atomic_write
-from ..data import FactorDataset
+from .._files import atomic_write, require_writable
 from ..models import VAE
-from ..training.checkpoint import load_weights
+from ..training.batches import Images
 from ..training.checkpoint_file import step_of
-from ..training.run_config import RunConfig
+from ..training.saved_run import SavedRun
 from .encode import Codes, encode
+
+Data = TypeVar("Data", bound=Images | Tensor)
 
 
 @dataclass(frozen=True)
-class EncodedRun:
-    """Model and data set of a run, mean and logvar of every image, and what to say of them."""
+class EncodedRun(Generic[Data]):
+    """Hold model and data set of a run, mean and logvar of every image, and what a report says of them."""
 
     model: VAE
-    data: FactorDataset
+    data: Data
     codes: tuple[Codes, Codes]
+    likelihood: str
     about: dict[str, Any]
     title: str
 
-    @classmethod
-    def of(cls, run_dir: Path, *, progress: bool = True) -> "EncodedRun":
-        """Encode every image, or read ``codes.npz`` if the same checkpoint and data made it.
 
-        Raises:
-            FileNotFoundError: the folder is no run's, or has no checkpoint yet.
-            ValueError: the checkpoint is damaged or of another architecture, or the model is not known.
-            OSError: ``codes.npz`` cannot be written.
-        """
-        recipe = RunConfig.of_run(run_dir)
-        model = recipe.build_model()
-        checkpoint = load_weights(run_dir, model)
-        data = recipe.build_data()
-        digest = hashlib.sha256(checkpoint.read_bytes())
-        digest.update(f"{recipe.dataset} {recipe.every} {len(data)}".encode())
-        path, key = run_dir / "codes.npz", digest.hexdigest()
-        codes = _kept(path, key)
-        if codes is None:
-            mean, logvar = codes = encode(model, data, progress=progress)
-            with atomic_write(path) as file:
-                np.savez(file, mean=mean, logvar=logvar, key=np.array(key))
-        return cls(
-            model,
-            data,
-            codes,
-            about={"checkpoint": checkpoint.name, "data": f"{data.source}{recipe.subset()}"},
-            title=f"{recipe.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{recipe.subset()}",
-        )
+def encoded_run(
+    run_dir: Path, *, model: VAE | None = None, data: Any = None, progress: bool = True
+) -> EncodedRun[Any]:
+    """Encode every image, or read ``codes.npz`` if the same checkpoint and data made it.
+
+    Args:
+        run_dir: the folder of a run.
+        model: the model whose weights the run holds, where ``config.json`` does not say how to build it.
+        data: the data set to encode, where ``config.json`` does not name it, or another one.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        FileNotFoundError: the folder is no run's, or has no checkpoint yet.
+        ValueError: model or data is neither given nor named by ``config.json``, or the checkpoint is damaged
+            or of another architecture.
+        OSError: the folder cannot be written.
+    """
+    run = SavedRun.read(run_dir)
+    require_writable(run_dir)
+    # of a model or data given in Python the folder cannot tell whether they made the codes that it holds
+    kept = model is None and data is None
+    subset = run.subset() if data is None else ""
+    trained, checkpoint = run.load_model(model)
+    data = run.build_data() if data is None else data
+    digest = hashlib.sha256(checkpoint.read_bytes())
+    digest.update(json.dumps(run.settings, sort_keys=True).encode() if kept else b"given")
+    path, key = run_dir / "codes.npz", digest.hexdigest()
+    codes = _kept(path, key) if kept else None
+    if codes is None:
+        mean, logvar = codes = encode(trained, data, progress=progress)
+        with atomic_write(path) as file:
+            np.savez(file, mean=mean, logvar=logvar, key=np.array(key))
+    source = getattr(data, "source", type(data).__name__)
+    return EncodedRun(
+        trained,
+        data,
+        codes,
+        likelihood=run.likelihood,
+        about={"checkpoint": checkpoint.name, "data": f"{source}{subset}"},
+        title=f"{run.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{subset}",
+    )
 
 
 def _kept(path: Path, key: str) -> tuple[Codes, Codes] | None:
-    """The codes, if they were made from the same checkpoint and data."""
+    """Read the codes, if they were made from the same checkpoint and data."""
     try:
         with np.load(path) as file:
             if str(file["key"]) == key:
                 return file["mean"], file["logvar"]
     except (FileNotFoundError, BadZipFile, EOFError, KeyError, ValueError):
-        pass  # absent or damaged: they are made anew
+        pass  # absent or damaged: they are made again
     return None

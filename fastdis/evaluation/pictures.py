@@ -1,18 +1,18 @@
-"""The pictures of a report: what the model draws, and what its codes say of the factors."""
+"""Draw the pictures of a report: what the model decodes, and what its codes say of the factors."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from .. import plots
 from ..models import VAE
 from ..plots.kl import ACTIVE
 from .encode import Codes, decode
+from .files import Picture
 from .numbers import sampled
 
 TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
@@ -21,11 +21,11 @@ ACROSS, PAIRS, PRIOR_ROWS, PATHS = 12, 4, 5, 6  # images a row; rows of each pic
 
 Pixels = NDArray[np.float32]
 Decode = Callable[[NDArray[np.floating]], Pixels]  # codes (n, latent) to images in [0, 1]
-Picture = Figure | list[Image.Image]
 
 
+@runtime_checkable
 class FactorData(Protocol):
-    """A data set whose generative factors are known, as those of `fastdis.data` are."""
+    """Describe a data set whose generative factors are known, as those of `fastdis.data` are."""
 
     @property
     def factor_names(self) -> tuple[str, ...]: ...
@@ -40,8 +40,23 @@ class FactorData(Protocol):
     def factors(self, indices: Any, /) -> NDArray[np.int64]: ...
 
 
+def require_factors(function: str, data: object) -> None:
+    """Require a data set with images and factors.
+
+    Raises:
+        TypeError: it lacks one of them.
+    """
+    if not isinstance(data, FactorData):
+        names = ("factor_names", "factor_values", "images", "factors")
+        missing = [name for name in names if not hasattr(data, name)]
+        raise TypeError(
+            f"{function}: data must have {', '.join(names)} and a length, as the data sets of fastdis.data, "
+            f"got {type(data).__name__} without {' and '.join(missing) or 'a length'}"
+        )
+
+
 def decoding(model: VAE, likelihood: str) -> Decode:
-    """The decoder as a function of NumPy arrays."""
+    """Return the decoder as a function of NumPy arrays, from codes to pixels in [0, 1]."""
 
     def pixels(z: NDArray[np.floating]) -> Pixels:
         output = decode(model, z.astype(np.float32))
@@ -60,16 +75,19 @@ def pictures_of_images(
     seed: int,
     title: str,
 ) -> dict[str, Picture]:
-    """Traversals, still and moving, reconstructions, samples of the prior and paths between images.
+    """Draw traversals, still and moving, reconstructions, samples of the prior and paths between images.
 
     Args:
-        data: the images.
-        pixels: decodes.
-        mean: the mean code of every image.
-        kl: (latent,), by which latents are sorted.
-        best: (latent,), the factor each latent knows best, "" for none.
-        seed: of the images shown and of the prior's samples.
-        title: stands above each.
+        data: the images and their factors.
+        pixels: the decoder, as `decoding` gives it.
+        mean: the mean code of every image, (images, latent).
+        kl: (latent,), in nats; latents are sorted by it.
+        best: (latent,), the factor that each latent knows best, "" for none.
+        seed: seeds the choice of the images and the samples of the prior.
+        title: stands above each picture.
+
+    Returns:
+        The pictures by the names of their files.
     """
     start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin())  # the image most like all others
     order = np.argsort(-kl, kind="stable")
@@ -113,7 +131,7 @@ def pictures_of_images(
 def _interpolations(
     data: FactorData, pixels: Decode, mean: Codes, ends: NDArray[np.int64], title: str
 ) -> Figure:
-    """Straight lines between the mean codes of two images, which stand at the ends."""
+    """Decode straight lines between the mean codes of two images, which stand at the ends."""
     rows = []
     for first, last in ends[: len(ends) // 2 * 2].reshape(-1, 2):
         share = np.linspace(0, 1, ACROSS - 2)[:, None]
@@ -129,9 +147,10 @@ def _interpolations(
 def latent_curves(
     data: FactorData, mean: Codes, factors: NDArray[np.int64], kl: NDArray[np.float32], title: str
 ) -> Figure:
-    """Mean codes against each factor but the shape, a line a shape, for the latents that say something.
+    """Draw mean codes against each factor but the shape, a line a shape, for the latents that are active.
 
-    A data set without a factor called shape has one line. Of all latents the first, if none says anything.
+    A data set without a factor called shape has one line. If no latent is active, that of the largest KL
+    is drawn.
     """
     names = data.factor_names
     order = np.argsort(-kl, kind="stable")

@@ -1,19 +1,23 @@
-"""The exact aggregated posterior of a run or of anybody's codes, for reports and alone."""
+"""Decompose the KL of a run or of anybody's codes with the exact aggregated posterior."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .. import plots
-from .._files import atomic_write
+from .._files import require_writable
 from ..metrics.files import named_arrays
+from ..models import VAE
 from ..posterior import PosteriorDecomposition, decompose, marginal_curves
+from ..posterior._arguments import check_numbers
+from ..training.batches import Images
 from ..version import __version__
-from .encoded_run import EncodedRun
+from .encoded_run import encoded_run
+from .files import write_files
 from .numbers import Number
 
 FILES = ("posterior.json", "aggregated_marginals.png")
@@ -28,6 +32,8 @@ _DEFINITIONS = {
 def decompose_run(
     run_dir: str | Path,
     *,
+    model: VAE | None = None,
+    data: Images | Tensor | None = None,
     samples: int = 1,
     tolerance: float = 1e-4,
     seed: int = 0,
@@ -37,21 +43,28 @@ def decompose_run(
     """Decompose the KL of a run's newest checkpoint with q(z) over all images of its data set.
 
     The run's folder gets ``posterior.json``, ``aggregated_marginals.png`` and, unless it is there from
-    before, ``codes.npz``. Where more than max_pairs pairs would be evaluated the expectation is over as many
-    images, drawn at random, as they allow; the result says over how many.
+    before, ``codes.npz`` with mean and logvar of every image. Where more than max_pairs pairs would be
+    evaluated, the expectation is over as many images, drawn at random, as they allow; the result says over
+    how many.
 
     Args:
-        run_dir: the folder of a run that `fastdis train` made.
+        run_dir: the folder of a run, of `fastdis train` or of `fit`.
+        model: a model of the architecture that was trained, whose weights are replaced by the checkpoint's.
+            It must be given where ``config.json`` does not say how to build it.
+        data: a data set with ``len()`` and ``images(indices)``, or a tensor of images. It must be given where
+            ``config.json`` does not name the data set; another one may be.
         samples, tolerance, seed, max_pairs: as in `fastdis.posterior.decompose`.
         progress: show a progress bar on standard error while encoding.
 
     Raises:
         FileNotFoundError: the folder is no run's, or has no checkpoint yet.
-        ValueError: the checkpoint is damaged or of another architecture, the model is not known, or its codes
-            are not finite.
-        OSError: a file cannot be written.
+        ValueError: model or data is neither given nor named by ``config.json``, the checkpoint is damaged or
+            of another architecture, its codes are not finite, or a number is out of range.
+        OSError: a file cannot be written; older ones are then left as they were.
     """
-    run = EncodedRun.of(Path(run_dir), progress=progress)
+    # before every image is encoded, which takes minutes
+    check_numbers("decompose_run", samples=samples, tolerance=tolerance, seed=seed, max_pairs=max_pairs)
+    run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
     mean, logvar = run.codes
     result = decompose(
         mean, logvar, samples=samples, tolerance=tolerance, seed=seed, queries="auto", max_pairs=max_pairs
@@ -69,7 +82,7 @@ def decompose_codes(
     seed: int = 0,
     max_pairs: float | None = None,
 ) -> PosteriorDecomposition:
-    """The same from the arrays ``mean`` and ``logvar``, (images, latent) each, of an npz or HDF5 file.
+    """Decompose the KL of the arrays ``mean`` and ``logvar``, (images, latent) each, of an npz or HDF5 file.
 
     Args:
         path: the file.
@@ -80,7 +93,8 @@ def decompose_codes(
         FileNotFoundError: there is no such file.
         TypeError: an array is not real.
         ValueError: the file is of another kind, is cut short or lacks an array; the arrays have different
-            shapes, are no matrices, or not finite.
+            shapes, are no matrices, or hold what `fastdis.posterior.decompose` refuses.
+        OSError: a file cannot be written; older ones are then left as they were.
 
     Example:
         >>> import tempfile
@@ -91,6 +105,8 @@ def decompose_codes(
         True
     """
     path = Path(path)
+    if folder is not None:
+        require_writable(Path(folder))
     mean, logvar = named_arrays(path, "mean", "logvar")
     result = decompose(
         mean, logvar, samples=samples, tolerance=tolerance, seed=seed, queries="auto", max_pairs=max_pairs
@@ -102,7 +118,7 @@ def decompose_codes(
 
 
 def posterior_numbers(result: PosteriorDecomposition, seed: int) -> list[Number]:
-    """MI, total correlation and dimension-wise KL as numbers of a report."""
+    """Return mutual information, total correlation and dimension-wise KL as numbers of a report."""
     measured = result.to_dict()
     how = (
         f" q(z) over {result.posteriors:,} images, to {result.truncation_error:.1e} nats; the expectation "
@@ -127,14 +143,11 @@ def posterior_numbers(result: PosteriorDecomposition, seed: int) -> list[Number]
 def marginals(
     mean: NDArray[np.generic], logvar: NDArray[np.generic], result: PosteriorDecomposition, title: str = ""
 ) -> Figure:
-    """Each latent's q(z_d) against the prior, with its KL."""
+    """Draw each latent's q(z_d) against the prior, with its KL."""
     z, density = marginal_curves(mean, logvar)
     return plots.aggregated_marginals(z, density, result.dimwise_kl_per_latent, title)
 
 
 def _write(folder: Path, result: PosteriorDecomposition, about: dict[str, Any], picture: Figure) -> None:
     content = {"fastdis": __version__, **about, "unit": "nats", **result.to_dict()}
-    with atomic_write(folder / FILES[0]) as file:
-        file.write(f"{json.dumps(content, indent=2)}\n".encode())
-    with atomic_write(folder / FILES[1]) as file:
-        picture.savefig(file, format="png", dpi=120)
+    write_files(folder, FILES[0], content, {Path(FILES[1]).stem: picture})

@@ -1,6 +1,5 @@
-"""The report on a representation: its scores and its pictures in one folder."""
+"""Report on a representation: its scores and its pictures in one folder."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,25 +7,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
-from .. import plots
-from .._files import atomic_write
+from .. import _checks, plots
+from .._files import require_writable
 from ..functional import gaussian_kl
 from ..models import VAE
 from ..posterior import decompose
 from ..version import __version__
 from .encode import Codes, encode, evaluating
+from .files import Picture, write_files
 from .numbers import kl_number, reconstruction_number, score
-from .pictures import FactorData, Picture, decoding, latent_curves, pictures_of_images
+from .pictures import FactorData, decoding, latent_curves, pictures_of_images, require_factors
 from .posterior import marginals, posterior_numbers
 
-PAIRS = 5e9  # of the aggregated posterior: half a minute on two cores at most
+PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
 
 
 @dataclass(frozen=True)
 class Report:
-    """The content of a ``metrics.json``, its folder and the files there. Prints as a short table."""
+    """Hold the content of a ``metrics.json``, its folder and the files there; print as a short table."""
 
     content: dict[str, Any]
     folder: Path | None = None
@@ -78,16 +77,24 @@ def evaluate(
         folder: where the report goes; made if need be.
         codes: mean and logvar of every image, where `encode` has run before.
         likelihood: "bernoulli" where the decoder's outputs are logits, "gaussian" where they are the pixels.
-        seed: of the sample of 10,000 images, and of the noise for the aggregated posterior.
-        about: what ``metrics.json`` shall say besides.
+        seed: seeds the draw of the 10,000 images and the noise for the aggregated posterior.
+        about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
-        more: other pictures to write, by the name of the file.
+        more: other pictures to write, by the names of their files.
         progress: show a progress bar on standard error.
 
+    Returns:
+        The report: its content, its folder and the names of its files.
+
     Raises:
-        ValueError: a code is not finite.
-        OSError: the folder or a file cannot be written; none is left half-written.
+        TypeError: data lacks images or factors.
+        ValueError: a code is not finite, likelihood is unknown, or seed is out of range.
+        OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
+    require_factors("evaluate", data)
+    _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
+    seed = _checks.seed("evaluate", seed)
+    require_writable(Path(folder))
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
     kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
     factors = data.factors(np.arange(len(data)))
@@ -118,16 +125,9 @@ def evaluate(
 
 
 def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture]) -> Report:
-    """Write ``metrics.json``, figures as PNG and frames as GIF."""
-    with atomic_write(folder / "metrics.json") as file:
-        file.write(f"{json.dumps(content, indent=2)}\n".encode())
-    files = ["metrics.json"]
-    for name, picture in pictures.items():
-        files.append(f"{name}.png" if isinstance(picture, Figure) else f"{name}.gif")
-        with atomic_write(folder / files[-1]) as file:
-            if isinstance(picture, Figure):
-                picture.savefig(file, format="png", dpi=120)
-            else:
-                first, *others = picture
-                first.save(file, format="GIF", save_all=True, append_images=others, duration=80, loop=0)
-    return Report(content, folder, tuple(files))
+    """Write ``metrics.json`` and the pictures, all of them or none.
+
+    Raises:
+        OSError: a file cannot be written; an older report is then left as it was.
+    """
+    return Report(content, folder, write_files(folder, "metrics.json", content, pictures))

@@ -1,33 +1,72 @@
-"""The report on a run of ``fastdis train``, from its folder alone."""
+"""Report on a run, from its folder."""
 
 from pathlib import Path
 
 import numpy as np
 
-from .. import plots
+from .. import _checks, plots
+from ..models import VAE
 from ..training.log import read_log
-from .encoded_run import EncodedRun
+from .encoded_run import encoded_run
+from .pictures import FactorData, require_factors
 from .report import Report, evaluate
 
 
-def evaluate_run(run_dir: str | Path, *, seed: int = 0, progress: bool = True) -> Report:
+def evaluate_run(
+    run_dir: str | Path,
+    *,
+    model: VAE | None = None,
+    data: FactorData | None = None,
+    likelihood: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Report:
     """Score the newest checkpoint of a run on its data set and write the report into the run's folder.
 
-    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image; they are
-    read from there when the same checkpoint is evaluated again; and ``kl_over_training.png``, from the log.
+    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and
+    ``kl_over_training.png``, from the log. When the same checkpoint is evaluated again, the codes are read
+    from there, unless a model or data is given.
 
     Args:
-        run_dir: the folder of a run that `fastdis train` made.
-        seed: of the sample of 10,000 images, and of the noise for the aggregated posterior.
+        run_dir: the folder of a run, of `fastdis train` or of `fit`.
+        model: a model of the architecture that was trained, whose weights are replaced by the checkpoint's.
+            It must be given where ``config.json`` does not say how to build it.
+        data: images and their factors, as the data sets of `fastdis.data`. It must be given where
+            ``config.json`` does not name the data set; another one may be.
+        likelihood: "bernoulli" or "gaussian", as for `evaluate`. None: what ``config.json`` says, else
+            "bernoulli".
+        seed: seeds the draw of the 10,000 images and the noise for the aggregated posterior.
         progress: show a progress bar on standard error.
+
+    Returns:
+        The report: its content, its folder and the names of its files.
 
     Raises:
         FileNotFoundError: the folder is no run's, or has no checkpoint yet.
-        ValueError: the checkpoint is damaged or of another architecture, the model is not known, or its codes
-            are not finite.
-        OSError: a file cannot be written.
+        TypeError: data lacks images or factors.
+        ValueError: model or data is neither given nor named by ``config.json``, the checkpoint is damaged or
+            of another architecture, or its codes are not finite.
+        OSError: a file cannot be written; an older report is then left as it was.
+
+    Example:
+        >>> import tempfile, fastdis
+        >>> images = np.random.default_rng(0).integers(0, 2, (12, 1, 64, 64), np.uint8)
+        >>> values = {"shape": np.arange(3.0), "scale": np.arange(4.0)}
+        >>> packed = fastdis.kernels.packed_images.pack(images)
+        >>> data = fastdis.data.FactorDataset(packed, values, (1, 64, 64), "noise")
+        >>> model = fastdis.models.linear_vae(latents=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     log = fastdis.training.fit(
+        ...         model, fastdis.losses.VAE(), data, steps=1, batch_size=4, run_dir=folder, progress=False
+        ...     )
+        ...     report = evaluate_run(folder, model=model, data=data, progress=False)
+        >>> report.content["images"], report.files[0]
+        (12, 'metrics.json')
     """
-    run = EncodedRun.of(Path(run_dir), progress=progress)
+    seed = _checks.seed("evaluate_run", seed)  # before every image is encoded, which takes minutes
+    if data is not None:
+        require_factors("evaluate_run", data)
+    run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
     log = read_log(Path(run_dir) / "kl_per_latent.jsonl")
     values = np.array([list(row.values()) for row in log])  # the step, then a column each latent
     more = {}
@@ -38,6 +77,7 @@ def evaluate_run(run_dir: str | Path, *, seed: int = 0, progress: bool = True) -
         run.data,
         run_dir,
         codes=run.codes,
+        likelihood=run.likelihood if likelihood is None else likelihood,
         seed=seed,
         about=run.about,
         title=run.title,

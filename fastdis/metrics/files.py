@@ -81,7 +81,7 @@ def _hdf5(path: Path, names: tuple[str, ...]) -> list[NDArray[np.generic]]:
 
     try:
         with h5py.File(path, "r") as file:
-            _check_names(path, names, [name for name in file if isinstance(file[name], h5py.Dataset)])
+            _check_names(path, names, [name for name in file if isinstance(file.get(name), h5py.Dataset)])
             return [np.asarray(file[name][()]) for name in names]
     except OSError as error:
         raise ValueError(f"{path} must be a complete HDF5 file ({error})") from error

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .. import _checks
 from ..kernels.grouped_density import REACH, grouped_density
 from ._arguments import Array, Checked, checked, checked_codes, varying
 from ._result import Result
@@ -49,8 +50,9 @@ def posterior_mig(mean: Array, logvar: Array, factors: Array) -> PosteriorMIGRes
 
     Raises:
         TypeError: mean or logvar are not real, factors not integers.
-        ValueError: a wrong shape, NaN or infinity, fewer than 2 codes, no factor that varies, a latent
-            that spans more than 32,768 of its smallest standard deviation.
+        ValueError: a wrong shape, NaN or infinity, a mean beyond 1e100, a logvar outside -200 .. 200 (the row
+            and column are named), fewer than 2 codes, no factor that varies, a latent that spans more than
+            32,768 of its smallest standard deviation.
 
     Example:
         >>> import numpy as np, fastdis
@@ -66,8 +68,10 @@ def posterior_mig(mean: Array, logvar: Array, factors: Array) -> PosteriorMIGRes
             f"posterior_mig: logvar must have shape {tuple(data.codes.shape)} like mean, "
             f"got {tuple(widths.shape)}"
         )
+    centre, spread = data.codes.double(), widths.double()
+    _checks.gaussians("posterior_mig", centre, spread)
     keep, groups, sizes, counts = _groups(data)
-    density, step = _densities(data.codes.double(), (0.5 * widths.double()).exp(), groups, sizes)
+    density, step = _densities(centre, (0.5 * spread).exp(), groups, sizes)
     ends = np.cumsum(sizes)
     whole = _entropy(density[:, : sizes[0]].sum(axis=1) / len(groups), step)
     information, entropy = [], []

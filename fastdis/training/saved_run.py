@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from ..data import FactorDataset
 from ..models import VAE
 from .checkpoint import load_weights
-from .checkpoint_file import step_of
 from .config_file import NAME, read_config
 from .origin import rebuilt_data, rebuilt_model
 from .run_config import RunConfig
@@ -42,7 +39,7 @@ class SavedRun:
         settings = read_config(folder)
         return cls(folder, settings, RunConfig.of_run(folder) if "settings" in settings else None)
 
-    def load_model(self, model: nn.Module | None = None) -> tuple[nn.Module, Path]:
+    def load_model(self, model: VAE | None = None) -> tuple[VAE, Path]:
         """Build the model, or take the one given, and load the newest weights into it.
 
         A run of `fastdis train` knows its model, and so does one of a named model of `fastdis.models`. Any
@@ -97,11 +94,10 @@ class SavedRun:
         settings = self.config.settings if self.config else self.settings
         return str(settings.get("likelihood") or "bernoulli")
 
-    def title(self, checkpoint: Path, data: FactorDataset) -> str:
-        """Name the objective, its numbers, the steps and the images, to stand above pictures."""
+    def title(self) -> str:
+        """Name the objective and its numbers, to stand above pictures."""
         objective = str(self.settings.get("objective"))
-        name = self.config.title() if self.config else objective.partition("(\n")[0]  # its networks left out
-        return f"{name}, {step_of(checkpoint):,} steps, {len(data):,} images{self.subset()}"
+        return self.config.title() if self.config else objective.partition("(\n")[0]  # its networks left out
 
     def subset(self) -> str:
         """Return what to add to the name of the data set, where it is not all of it."""

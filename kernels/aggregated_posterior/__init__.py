@@ -63,6 +63,7 @@ def log_density(
         -1.838
     """
     _checks.posteriors("log_density", z, mean, logvar, tolerance)
+    _checks.near("log_density", z, mean, logvar)
     chosen = _dispatch.choose("log_density", backend, mean, triton=True)
     if chosen == "numba":
         from . import numba_cpu
@@ -95,6 +96,7 @@ def expected_pairs(
         5.0
     """
     _checks.posteriors("expected_pairs", z, mean, logvar, tolerance)
+    _checks.near("expected_pairs", z, mean, logvar)
     chosen = _dispatch.choose("expected_pairs", backend, mean, triton=True)
     if chosen == "numba":
         from . import numba_cpu

@@ -27,6 +27,8 @@ _PENDING = 32  # leaves whose exponentials are taken in one loop; as many fit in
 _BINS, _BIN = 48, 0.5  # of the bounds above the threshold, in nats
 _PILOT = 256  # queries that tell how many pairs there will be
 _OVERFLOW = math.exp(60)  # times the floor: there sums start again from a better one
+_NOISE = 30.0  # nats: where rounding may change a term by more, sums relative to one may overflow without end
+_FLOAT64 = 1e-12
 _QUERY_NS = 30_000.0
 _FAST = ("contract", "reassoc", "nsz")
 
@@ -229,6 +231,14 @@ def _query(first, last, visit, tolerance, unit, z, floor, tree, log_q, error, pa
             _sum_all(rows, z, starts, tree, scratch.energy, totals, magnitudes)
         for k in range(rows.size):
             i, shift = rows[k], starts[k]
+            noise = 2 * unit * (width // 2 + 8) * abs(shift)
+            if math.isnan(floor[i]) and noise > _NOISE:
+                log_q[i], error[i] = shift, np.inf  # float64 will do
+                if unit < _FLOAT64:
+                    log_q[i] = _largest(i, z, tree, scratch.energy)
+                    error[i] = noise + math.log(tree.order.size)
+                pairs[chunk] += tree.order.size
+                continue
             if dense and 0 < totals[k] <= _OVERFLOW:
                 result, left_out, magnitude = shift + math.log(totals[k]), 0.0, magnitudes[k] / totals[k]
                 top = np.float64(tree.peaks[-1].max())
@@ -280,6 +290,17 @@ def _descend(i, z, tree, energy):
     energy[0] = tree.constants[place]
     _subtract_distances(energy, 0, z, i, tree.posteriors, place, 0, z.shape[1], NOTHING)
     return np.float64(energy[0].max())
+
+
+@njit
+def _largest(i, z, tree, energy):
+    """The largest term of all."""
+    largest = NOTHING
+    for leaf in range(len(tree.constants)):
+        energy[0] = tree.constants[leaf]
+        _subtract_distances(energy, 0, z, i, tree.posteriors, leaf, 0, z.shape[1], NOTHING)
+        largest = max(largest, np.float64(energy[0].max()))
+    return largest
 
 
 @njit

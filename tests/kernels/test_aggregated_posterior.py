@@ -195,7 +195,7 @@ def test_wrong_arguments_are_named() -> None:
     poisoned[1, 0] = math.nan
     with pytest.raises(ValueError, match="mean must be finite, got nan in row 1, column 0"):
         log_density(z, poisoned, z)
-    with pytest.raises(ValueError, match=r"tolerance must lie in \(0, 1\) nats, got 0"):
+    with pytest.raises(ValueError, match="tolerance must be between 1e-30 and 1, got 0"):
         log_density(z, z, z, tolerance=0)
     with pytest.raises(TypeError, match="mean must have a floating-point dtype"):
         log_density(z, z.long(), z)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from fastdis.losses import OBJECTIVES
 from support.objectives import CALLED, batch, objective
 
 STEP = 3

@@ -155,8 +155,7 @@ def test_tensors_and_arrays_are_alike() -> None:
 def test_one_posterior_and_one_latent() -> None:
     result = posterior.decompose(np.array([[0.5]]), np.array([[-2.0]]))
     assert result.index_code_mi == pytest.approx(0, abs=1e-9)
-    assert math.isnan(result.kl_error)  # one draw has no spread
-    assert result.to_dict()["kl_error"] is None
+    assert result.kl_error is None  # one draw has no spread
 
 
 def test_result_prints_and_turns_into_json() -> None:
@@ -199,16 +198,6 @@ def test_wrong_arguments_are_named() -> None:
         posterior.decompose(mean, logvar.astype(complex))
     with pytest.raises(ValueError, match=r"logvar must have shape \(20, 4\) like mean, got \(20, 3\)"):
         posterior.decompose(mean, logvar[:, :3])
-    with pytest.raises(ValueError, match="samples must be at least 1, got 0"):
-        posterior.decompose(mean, logvar, samples=0)
-    with pytest.raises(ValueError, match=r"queries must be 'auto' or lie in 1 .. 20 posteriors, got 21"):
-        posterior.decompose(mean, logvar, queries=21)
-    with pytest.raises(ValueError, match=r"tolerance must lie in \(0, 1\)"):
-        posterior.decompose(mean, logvar, tolerance=2)
-    with pytest.raises(ValueError, match=r"queries must be 'auto' or lie in 1 .. 20 posteriors, got 'all'"):
-        posterior.decompose(mean, logvar, queries="all")
-    with pytest.raises(ValueError, match="max_pairs must be above 0, got 0"):
-        posterior.decompose(mean, logvar, max_pairs=0)
     mean[7, 2] = np.inf
     with pytest.raises(ValueError, match="mean must be finite, got inf in row 7, column 2"):
         posterior.decompose(mean, logvar)
@@ -223,5 +212,3 @@ def test_curves_are_densities_and_reach_the_ends() -> None:
     assert (z[-1] >= 4).all()
     expected = np.exp(posterior.marginal_log_density(z[900:910].astype(np.float32), mean, logvar))
     assert density[900:910] == pytest.approx(expected, rel=1e-3)
-    with pytest.raises(ValueError, match="points must be at least 2, got 1"):
-        posterior.marginal_curves(mean, logvar, points=1)

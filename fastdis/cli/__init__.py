@@ -1,0 +1,40 @@
+"""Run the command line: ``fastdis train | evaluate | posterior | demo | data``, a file for each command."""
+
+import warnings
+from typing import Annotated
+
+import typer
+
+from ..version import __version__
+from . import data, demo, evaluate, posterior, train
+from ._options import PLAIN
+from ._run import run
+
+app = typer.Typer(help="Train and score disentangled representations.", **PLAIN)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(posterior.posterior)
+app.command()(demo.demo)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line: what the user can correct is one line on standard error and exit status 2."""
+    warnings.formatwarning = lambda message, *_: f"fastdis: {message}\n"
+    run(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"fastdis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _fastdis(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,51 @@
+"""Score a run or anybody's codes: ``fastdis evaluate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import _checks
+from .._files import require_writable
+from ._options import Run
+from ._report import show
+from ._run import in_one_line
+
+
+@in_one_line
+def evaluate(
+    run: Run = None,
+    codes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of a run: an npz or HDF5 file with codes and factors, or an npy file of the codes."
+        ),
+    ] = None,
+    factors: Annotated[
+        Path | None, typer.Option(help="With --codes FILE.npy: an npy file of the factors.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --codes: a folder for metrics.json and a picture.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sample of 10,000 images.")] = 0,
+) -> None:
+    """Score a trained model or a file of codes.
+
+    A model is scored on every image of its data set, and the report is written into the folder of its run.
+    """
+    if (run is None) == (codes is None):
+        raise ValueError("evaluate: give either the folder of a run or --codes FILE")
+    if out is not None and codes is None:
+        raise ValueError("evaluate: --out goes with --codes; the report on a run is written into its folder")
+    if factors is not None and codes is None:
+        raise ValueError("evaluate: --factors goes with --codes; a run brings its own")
+    _checks.seed("evaluate", seed)
+    if out is not None:
+        require_writable(out)
+
+    from .. import evaluation
+
+    if codes is not None:
+        show(evaluation.evaluate_codes(codes, factors, folder=out, seed=seed))
+    elif run is not None:
+        show(evaluation.evaluate_run(run, seed=seed))

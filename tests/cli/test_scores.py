@@ -1,0 +1,64 @@
+"""``fastdis evaluate`` and ``fastdis demo``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from fastdis import cli
+from fastdis.training.run_config import RunConfig
+
+SHORT = ("--steps", "3", "--batch-size", "8")
+
+
+def test_train_then_evaluate(fastdis_command: Any) -> None:
+    status, out, _ = fastdis_command("train", "run", "--objective", "beta-vae", "--seed", "3", *SHORT)
+    assert status == 0
+    assert "fastdis evaluate run" in out
+    config = json.loads(Path("run/config.json").read_text())
+    assert config["settings"]["beta"] == 4.0
+    assert {
+        "objective": "beta-vae",
+        "seed": 3,
+        "steps": 3,
+        "batch_size": 8,
+    }.items() <= config.items()
+    status, out, _ = fastdis_command("evaluate", "run")
+    assert status == 0
+    assert "mig" in out
+    assert "report: run: metrics.json" in out
+    assert Path("run/traversals.png").exists()
+
+
+def test_demo_is_finished_where_it_was_left(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.demo, "QUICK", RunConfig(steps=3, batch_size=8, every=11))
+    status, out, _ = fastdis_command("demo", "--quick")
+    assert status == 0
+    assert "1 image in 11" in out
+    assert "1 image in 11" in json.loads(Path("runs/demo-quick/metrics.json").read_text())["data"]
+    assert fastdis_command("demo", "--quick")[0] == 0
+    assert len(Path("runs/demo-quick/log.jsonl").read_text().splitlines()) == 2
+
+
+def test_codes_from_a_file(fastdis_command: Any) -> None:
+    factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
+    np.savez("codes.npz", codes=factors.astype(np.float32), factors=factors)
+    status, out, _ = fastdis_command("evaluate", "--codes", "codes.npz", "--out", "report")
+    assert status == 0
+    assert "mig                         1.0000" in out
+    assert Path("report/metrics.json").exists()
+
+
+def test_codes_from_an_npy_pair_and_from_hdf5(fastdis_command: Any) -> None:
+    factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
+    np.save("z.npy", factors.astype(np.float32))
+    np.save("v.npy", factors)
+    with h5py.File("mine.h5", "w") as file:
+        file["codes"], file["factors"] = factors.astype(np.float32), factors
+    for arguments in (("--codes", "z.npy", "--factors", "v.npy"), ("--codes", "mine.h5")):
+        status, out, err = fastdis_command("evaluate", *arguments)
+        assert (status, err) == (0, "")
+        assert "mig                         1.0000" in out

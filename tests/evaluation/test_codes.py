@@ -1,0 +1,72 @@
+"""Anybody's codes, from arrays and files."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import fastdis
+from fastdis.evaluation import evaluate_codes, score
+
+
+@pytest.fixture(scope="module")
+def arrays() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """12,000 noisy codes of two factors."""
+    random = np.random.default_rng(0)
+    factors = random.integers(0, [4, 7], (12_000, 2))
+    return factors + 0.3 * random.standard_normal((12_000, 2)), factors
+
+
+def test_large_data_are_scored_whole_and_as_the_literature_does(
+    arrays: tuple[NDArray[np.float64], NDArray[np.int64]],
+) -> None:
+    found = [number for number in score(*arrays, seed=3) if number["name"] == "mig"]
+    assert [(number["samples"], number["seed"]) for number in found] == [(12_000, None), (10_000, 3)]
+    assert found[0]["score"] == fastdis.metrics.mig(*arrays).score
+    assert found[0]["score"] != found[1]["score"]
+    assert found[0]["score"] == pytest.approx(found[1]["score"], abs=0.02)
+    again = [number for number in score(*arrays, seed=3) if number["name"] == "mig"]
+    assert again == found
+
+
+def test_a_file_of_codes(arrays: tuple[NDArray[np.float64], NDArray[np.int64]], tmp_path: Path) -> None:
+    path = tmp_path / "codes.npz"
+    np.savez(path, codes=arrays[0], factors=arrays[1])
+    report = evaluate_codes(path, folder=tmp_path / "report")
+    assert report.content["numbers"] == score(*arrays)
+    assert sorted(path.name for path in report.folder.iterdir()) == ["metrics.json", "mutual_information.png"]
+    assert evaluate_codes(path).folder is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "must be a complete npz or HDF5 file"),
+        (b"PK no zip", "must be a complete npz or HDF5 file"),
+        ("cut", "must be a complete npz or HDF5 file"),
+        ("spoilt", "must be a complete npz file"),
+        ({"codes": np.zeros((4, 2))}, "must hold the arrays codes and factors, got codes"),
+        ({"codes": np.zeros((4, 2)), "factors": np.zeros((3, 2), int)}, "as many rows as codes, 4, got 3"),
+        ({"codes": np.zeros(4), "factors": np.zeros((4, 2), int)}, "codes must have shape"),
+    ],
+)
+def test_files_of_codes_that_are_none(tmp_path: Path, content: Any, message: str) -> None:
+    path = tmp_path / "codes.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif isinstance(content, dict):
+        np.savez(path, **content)
+    else:
+        np.savez(path, codes=np.ones((500, 2)), factors=np.ones((500, 2), int))
+        whole = path.read_bytes()
+        spoilt = whole[:4000] + b"spoilt" + whole[4006:]
+        path.write_bytes(whole[:2000] if content == "cut" else spoilt)
+    with pytest.raises(ValueError, match=message):
+        evaluate_codes(path)
+
+
+def test_a_file_of_codes_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        evaluate_codes(tmp_path / "none.npz")
