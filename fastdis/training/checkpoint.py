@@ -25,8 +25,9 @@ def write_checkpoint(
     model: nn.Module,
     objective: nn.Module,
     optimizers: Mapping[str, Optimizer],
+    before: Path | None,
 ) -> Path:
-    """Write a checkpoint and keep the one before it, no others. Of several processes the first writes.
+    """Write a checkpoint and keep the run's one before it, no others. Of several processes the first writes.
 
     Raises:
         OSError: it cannot be written; the ones before it are untouched.
@@ -50,7 +51,7 @@ def write_checkpoint(
         "param_groups": {player: of_player["param_groups"] for player, of_player in states.items()},
     }
     path = path_at(run_dir, state.step)
-    on_first(lambda: write_file(path, tensors, values))
+    on_first(lambda: write_file(path, before, tensors, values))
     return path
 
 

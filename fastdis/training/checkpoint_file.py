@@ -17,7 +17,6 @@ from torch import Tensor
 
 from .._files import atomic_write
 
-KEPT = 2
 _NAME = re.compile(r"checkpoint-(\d{8,})\.safetensors")
 _VALUES = {"step", "drawn", "seconds", "logged", "terms", "param_groups"}
 
@@ -51,27 +50,26 @@ def path_at(run_dir: Path, step: int) -> Path:
     return run_dir / f"checkpoint-{step:08d}.safetensors"
 
 
-def write_file(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Write a checkpoint, then remove all but it and the one before.
+def write_file(
+    path: Path, before: Path | None, tensors: Mapping[str, Tensor], values: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint, then remove all but it and the one that the run had before.
 
-    Checkpoints of later steps are removed too: they are of a past that a run resumed before them has left.
+    Others may be newer than that one: those that a run going back to it has given up.
 
     Raises:
         OSError: it cannot be written; the ones before it are untouched.
     """
     alone = _in_memory_of_their_own(tensors)
     metadata = {name: json.dumps(value) for name, value in values.items()}
-    before = latest(path.parent)
     try:
         with atomic_write(path) as file:
             file.write(save(alone, metadata | {"checksum": _checksum(alone, metadata)}))
     except OSError as error:
         kept = f"the last good checkpoint is {before}" if before else "there is no earlier checkpoint"
         raise OSError(error.errno, f"{error.strerror}; {kept}; make room and resume", str(path)) from error
-    all_there = checkpoints(path.parent)
-    up_to_this = [other for other in all_there if step_of(other) <= step_of(path)]
-    for other in all_there:
-        if other not in up_to_this[-KEPT:]:
+    for other in checkpoints(path.parent):
+        if other not in (path, before):
             other.unlink()
 
 

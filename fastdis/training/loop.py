@@ -227,7 +227,9 @@ def fit(
                 update(state.step, run.log.summary())
                 if run.path is not None and (ended or state.step % checkpoint_every == 0):
                     _require_finite(state, model, run)
-                    run.checkpoint = write_checkpoint(run.path, state, model, objective, optimizers)
+                    run.checkpoint = write_checkpoint(
+                        run.path, state, model, objective, optimizers, before=run.checkpoint
+                    )
                 if stopped:
                     raise TrainingInterrupted(
                         f"stopped at step {state.step}; checkpoint {run.checkpoint}; resume to go on"

@@ -78,7 +78,7 @@ def test_every_dtype_and_shape_is_kept(tmp_path: Path) -> None:
     }
     values = {"step": 1, "drawn": 2, "seconds": 0.5, "logged": 1, "terms": ["a"], "param_groups": {}}
     path = tmp_path / "checkpoint-00000001.safetensors"
-    write_file(path, tensors, values)
+    write_file(path, None, tensors, values)
     found, found_values = read_file(path)
     assert found_values == values
     assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
@@ -159,6 +159,18 @@ def test_a_damaged_one_names_the_way_out(tmp_path: Path) -> None:
     whole, expected = run(tmp_path / "whole", steps=8, resume=True)
     assert equal(model, whole)
     assert without_seconds(rows) == without_seconds(expected)
+
+
+@pytest.mark.parametrize("steps", [4, 5, 9])
+def test_the_one_gone_back_to_stays_until_two_newer_are_there(tmp_path: Path, steps: int) -> None:
+    """Before, at and beyond the step of the damaged one, which goes with the first that is written."""
+    run(tmp_path, steps=5, checkpoint_every=3)
+    flip(latest(tmp_path), -50)
+    with pytest.warns(UserWarning, match="going back"):
+        run(tmp_path, steps=steps, resume="previous", checkpoint_every=100)
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [3, steps]
+    for path in checkpoints(tmp_path):
+        Checkpoint.read(path)
 
 
 def test_both_damaged(tmp_path: Path) -> None:
