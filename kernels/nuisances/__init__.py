@@ -8,9 +8,9 @@ and U uniform in [0, 1), all in three channels c::
     scream   b_cp = (background_c,(y + v, x + u) + U_c) / 2,     a random crop, one U a channel
              out_cp = 1 - b_cp where s_p = 1, else b_cp
 
-The numbers come from Philox4x32-10 (Salmon et al. 2011), a block cipher of a counter: the key is the seed, the
-counter (block, image, visit, image >> 32), so that an image's nuisance is a function of seed, image and visit
-alone, whatever the batch and the number of threads. Four 32-bit words w make a block, and
+The numbers come from Philox4x32-10 (Salmon et al. 2011), a block cipher of a counter: the key is the seed,
+the counter (block, image, visit, image >> 32), so that an image's nuisance is a function of seed, image and
+visit alone, whatever the batch and the number of threads. Four 32-bit words w make a block, and
 U = (w >> 8) / 2^24. Of the noise, word j of block b belongs to element j q + b of the 4 q = 3 height width
 elements of an image; color and scream take words 0 to 2 of block 0, the crop words 0 and 1 of block 1, as
 v = w (H - height + 1) >> 32 and u likewise.
