@@ -39,7 +39,7 @@ def arrays(
             order of their values, which ``factor_values`` keeps. Floats are a continuous factor if one of
             them has a fraction. NaN, and empty text, is a missing label.
         factor_names: of the columns of a matrix; "factor0", "factor1", ... by default.
-        continuous: the factors whose numbers are not classes, where that rule is wrong.
+        continuous: all factors whose numbers are not classes, where that rule is wrong.
         layout: "nhw", "nhwc" or "nchw". Needed where it is ambiguous: of four axes the one of at most 4
             entries, second or last, is that of the channels, unless both or neither are so short.
         source: one line that says where the images come from.
@@ -87,7 +87,7 @@ def four_axes(function: str, name: str, images: Any, layout: str | None) -> tupl
         raise TypeError(f"{function}: {name} must not be a masked array")
     if not hasattr(images, "dtype") or not hasattr(images, "shape"):
         raise TypeError(f"{function}: {name} must be an array or a tensor, got {type(images).__name__}")
-    dtype = str(images.dtype).removeprefix("torch.")
+    dtype = getattr(images.dtype, "name", str(images.dtype)).removeprefix("torch.")  # in any byte order
     if dtype not in ("uint8", "bool", "float16", "float32", "float64"):
         hint = "; pixels from 0 to 255 must be uint8" if "int" in dtype else ""
         raise TypeError(

@@ -75,7 +75,8 @@ def _car(file: Path, views: tuple[int, int]) -> NDArray[np.uint8]:
         raise ValueError(
             f"cars3d: {file} must be a MATLAB 5 file, but is cut short, damaged or another: {error}"
         ) from error
-    expected.present("cars3d", file, "im", [name for name in content if not name.startswith("__")])
+    if "im" not in content:
+        raise ValueError(f"cars3d: {file} must hold an array im, but holds none of that name")
     meshes = content["im"]
     found = meshes.shape, meshes.dtype
     expected.array("cars3d", file, "im", (128, 128, 3, *views), np.uint8, found)

@@ -90,7 +90,7 @@ def table(
         factors: a column a factor, as a mapping from names or as (count, factors); (count,) is one factor.
         count: number of images.
         factor_names: of the columns, unless factors is a mapping.
-        continuous: the factors whose numbers are not classes. By default those of which a number is not
+        continuous: all factors whose numbers are not classes. By default those of which a number is not
             whole.
 
     Raises:

@@ -35,7 +35,7 @@ def from_torch(
             (``torchvision.transforms.ToTensor`` gives just those). A random transform is applied once.
             The rest of a tuple are labels, a number, a text or several of them: see `arrays`.
         factor_names: of the labels.
-        continuous: the factors whose numbers are not classes, as in `arrays`.
+        continuous: all factors whose numbers are not classes, as in `arrays`.
         progress: show a progress bar on standard error.
 
     Raises:

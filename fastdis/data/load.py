@@ -45,7 +45,7 @@ def load(
         path: the file or folder.
         factors: another CSV file, for a folder.
         factor_names: of the columns of a file's ``factors``, if it does not hold them itself.
-        continuous: the factors whose numbers are not classes, as in `arrays`.
+        continuous: all factors whose numbers are not classes, as in `arrays`.
         layout: "nhw", "nhwc" or "nchw" for a file, as in `arrays`.
         size: height and width to which pictures of a folder are scaled, by Lanczos's filter; they must all
             be of one size otherwise.

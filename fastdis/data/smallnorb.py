@@ -110,6 +110,12 @@ def _read(stream: BinaryIO, dtype: type[np.generic], shape: tuple[int, ...]) -> 
     return np.frombuffer(data, np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
 
+def _end(stream: BinaryIO) -> None:
+    """Require that nothing follows; gzip compares its checksum when it meets the end."""
+    if stream.read(1):
+        raise EOFError("something follows the matrix")
+
+
 def _images(file: Path) -> Iterator[NDArray[np.uint8]]:
     from PIL import Image
 
@@ -119,6 +125,7 @@ def _images(file: Path) -> Iterator[NDArray[np.uint8]]:
             pairs = _read(stream, np.uint8, (min(_BLOCK, COUNT - first), 2, 96, 96))
             small = [np.asarray(scaled(Image.fromarray(picture), SIDE)) for picture in pairs[:, 0]]
             yield np.stack(small)[..., None]
+        _end(stream)
 
 
 def _classes(path: Path, part: str) -> NDArray[np.int64]:
@@ -129,6 +136,7 @@ def _classes(path: Path, part: str) -> NDArray[np.int64]:
         with _opened(file) as stream:
             _head(file, stream, shape, np.int32)
             columns.append(_read(stream, np.int32, shape).reshape(COUNT, -1))
+            _end(stream)
     category, _, elevation, azimuth, lighting = np.concatenate(columns, axis=1).astype(np.int64).T
     classes = np.stack([category, elevation, azimuth // 2, lighting], axis=1)
     sizes = np.array([len(values) for values in FACTORS.values()])

@@ -1,5 +1,7 @@
 """Gather, transpose and scale in one pass."""
 
+import math
+
 import numba
 import numpy as np
 from torch import Tensor
@@ -47,10 +49,10 @@ def image_batch(images: np.ndarray, indices: np.ndarray, channels_last: bool, ou
         images, indices = images[indices], np.arange(len(indices))
         images = np.ascontiguousarray(images)
     count, channels = out.shape[:2]
-    rows = images.reshape(len(images), -1)
+    rows = images.reshape(len(images), math.prod(images.shape[1:]))
     rows.flags.writeable = False  # as a mapped file is: one compiled variant for both
     work = _PIXEL_NS * out.numel()
     if channels_last and channels > 1:
-        launch(_transposed, -(-count // _CHUNK), work, rows, indices, out.view(count, channels, -1).numpy())
+        launch(_transposed, -(-count // _CHUNK), work, rows, indices, out.flatten(2).numpy())
     else:
-        launch(_straight, -(-count // _CHUNK), work, rows, indices, out.view(count, -1).numpy())
+        launch(_straight, -(-count // _CHUNK), work, rows, indices, out.flatten(1).numpy())
