@@ -173,6 +173,30 @@ def floating(function: str, **tensors: Tensor) -> None:
             raise TypeError(f"{function}: {name} must have a floating-point dtype, got {tensor.dtype}{hint}")
 
 
+def indices(function: str, value: Any, count: int) -> Tensor:
+    """Require integers (n,) from 0 to count - 1, as an array, a list or a tensor; as a tensor.
+
+    Raises:
+        TypeError: they are not integers.
+        ValueError: they have not one axis.
+        IndexError: one is out of range.
+
+    Example:
+        >>> indices("unpack", [2, 0], 3)
+        tensor([2, 0])
+    """
+    result = torch.as_tensor(value)
+    if result.is_floating_point() or result.is_complex() or result.dtype == torch.bool:
+        raise TypeError(f"{function}: indices must be integers, got {result.dtype}")
+    if result.dim() != 1:
+        raise ValueError(f"{function}: indices must have shape (n,), got {tuple(result.shape)}")
+    if len(result):
+        for index in (int(result.min()), int(result.max())):
+            if not 0 <= index < count:
+                raise IndexError(f"{function}: indices must be 0 to {count - 1}, got {index}")
+    return result
+
+
 def matrices(function: str, **tensors: Tensor) -> None:
     """Require dense floating-point (batch, latent) tensors of the shape and on the device of the first.
 

@@ -1,34 +1,43 @@
 """Pairs of images that differ in a few factors, for weakly supervised objectives."""
 
+import copy
+from typing import Self
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .factor_dataset import FactorDataset, Indices
+from .. import _checks
+from . import partners
+from .image_dataset import ImageDataset, Indices
 
 
 class Pairs:
     """Each image of a data set with a partner that differs from it in k factors: Locatello et al. 2020.
 
     k is uniform in 1, ..., K - 1 where it is not fixed, of the K factors that vary. Which k change is uniform
-    too, and so is the other value each of them takes. The partner follows from the seed and the image's place
-    in the data set alone, so that a resumed run sees the same pairs. It may be any image of the whole grid,
-    also where the data set is a subset.
+    too, and so is the other value each of them takes, as far as there are such images. The partner follows
+    from the seed and the image's place in the data set alone, so that a resumed run sees the same pairs. It
+    may be any image of the data set that a subset was taken from; on one side of a split it is of that side.
+
+    Any data set will do whose factors take the same values more than once. A continuous factor is the same in
+    two images if its numbers are equal.
 
     Args:
         dataset: the images, one at a time.
-        k: how many factors change, 1 to K - 1; drawn anew for each pair if None.
+        k: how many factors change, 1 to K - 1; if None it is drawn for each pair.
         seed: of the partners.
 
     Attributes:
         dataset: the images.
-        grid: all images of the grid that they are from.
-        partners: (len,) int64, the image of ``grid`` that is each image's partner.
+        pool: all images that may be partners.
+        partners: (len,) int64, the image of ``pool`` that is each image's partner.
 
     Raises:
-        TypeError: dataset is not a `FactorDataset`, or k not an integer.
-        ValueError: k is out of range, or fewer than two factors vary.
+        TypeError: dataset is not an `ImageDataset`, or k not an integer.
+        ValueError: k is out of range, fewer than two factors vary, a label is missing, or an image has no
+            partner.
 
     Example:
         >>> import fastdis
@@ -40,44 +49,67 @@ class Pairs:
         array([1, 1])
     """
 
-    def __init__(self, dataset: FactorDataset, *, k: int | None = None, seed: int = 0) -> None:
-        if not isinstance(dataset, FactorDataset):
-            raise TypeError(f"Pairs: dataset must be a FactorDataset, got {type(dataset).__name__}")
-        sizes = np.array(dataset.factor_sizes)
-        varying = np.flatnonzero(sizes > 1)
-        if len(varying) < 2:
-            raise ValueError(f"Pairs: dataset must have at least 2 factors that vary, got {len(varying)}")
-        if k is not None and not isinstance(k, int):
-            raise TypeError(f"Pairs: k must be an integer, got {type(k).__name__}")
-        if k is not None and not 1 <= k < len(varying):
-            raise ValueError(f"Pairs: k must be between 1 and {len(varying) - 1}, got {k}")
-        self.dataset = dataset
-        self.grid = FactorDataset(dataset.packed, dataset.factor_values, dataset.image_shape, dataset.source)
-        rng, count = np.random.default_rng(seed), len(dataset)
-        changes = rng.integers(1, len(varying), count) if k is None else np.full(count, k)
-        rank = rng.random((count, len(varying))).argsort(axis=1)  # a permutation of the factors in each row
-        moved = rng.integers(1, sizes[varying], (count, len(varying)))  # by how many values, around the end
-        factors = dataset.factors(slice(None))
-        factors[:, varying] += np.where(rank < changes[:, None], moved, 0)
-        self.partners: NDArray[np.int64] = np.ravel_multi_index(tuple((factors % sizes).T), tuple(sizes))
+    def __init__(self, dataset: ImageDataset, *, k: int | None = None, seed: int = 0) -> None:
+        if not isinstance(dataset, ImageDataset):
+            raise TypeError(
+                f"Pairs: dataset must be an ImageDataset of fastdis.data, got {type(dataset).__name__}"
+            )
+        rng = np.random.default_rng(_checks.seed("Pairs", seed))
+        self.dataset, self.pool = dataset, dataset.whole()
+        grid = self.pool.grid_sizes
+        if grid is not None:
+            sizes = np.array(grid)
+            k = _changes(k, sizes)
+            classes = partners.drawn(dataset.factors(slice(None)), sizes, k, rng)
+            self.partners: NDArray[np.int64] = np.ravel_multi_index(tuple(classes.T), grid)
+            return
+        labels = self.pool.factors(slice(None))
+        if np.isnan(labels).any():
+            row = int(np.isnan(labels).any(axis=1).argmax())
+            raise ValueError(
+                f"Pairs: dataset must have all its labels, but image {self.pool.rows[row]} lacks one"
+            )
+        classes = partners.numbered(labels) if labels.shape[1] else np.zeros((len(labels), 0), np.int64)
+        k = _changes(k, classes.max(axis=0, initial=0) + 1)
+        places = np.searchsorted(self.pool.rows, dataset.rows)
+        self.partners = partners.found(classes, places, k, rng)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def images(self, indices: Indices) -> Tensor:
-        """(n, 2, channels, height, width) float32 images of 0 and 1: each image and its partner.
+    def images(self, indices: Indices, visit: int = 0) -> Tensor:
+        """(n, 2, channels, height, width) float32 images in [0, 1]: each image and its partner.
+
+        Args:
+            indices: which.
+            visit: as for `ImageDataset.images`.
 
         Raises:
             IndexError: an index lies outside the data set.
         """
-        pair = self.dataset.images(indices), self.grid.images(self.partners[indices])
+        pair = self.dataset.images(indices, visit), self.pool.images(self.partners[indices], visit)
         return torch.stack(pair, dim=1)
 
     def factors(self, indices: Indices) -> NDArray[np.int64]:
-        """(n, 2, factors) int64 classes of each image and its partner.
+        """(n, 2, factors) labels of each image and its partner, as `ImageDataset.factors` gives them.
 
         Raises:
             IndexError: an index lies outside the data set.
         """
-        pair = self.dataset.factors(indices), self.grid.factors(self.partners[indices])
+        pair = self.dataset.factors(indices), self.pool.factors(self.partners[indices])
         return np.stack(pair, axis=1)
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same pairs with the pixels in the memory of a device; see `ImageDataset.to`."""
+        pairs = copy.copy(self)
+        pairs.dataset = self.dataset.to(device)
+        pairs.pool = pairs.dataset.whole()
+        return pairs
+
+
+def _changes(k: int | None, sizes: NDArray[np.int64]) -> int | None:
+    """How many factors change, checked against those that can."""
+    varying = int((sizes > 1).sum())
+    if varying < 2:
+        raise ValueError(f"Pairs: dataset must have at least 2 factors that vary, got {varying}")
+    return None if k is None else _checks.integer("Pairs", "k", k, low=1, high=varying - 1)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ... import _checks
 from .. import _dispatch
 from . import reference
 
@@ -84,16 +85,7 @@ def unpack(
         )
     if dtype not in _DTYPES:
         raise TypeError(f"unpack: dtype must be float32, float64, float16 or bfloat16, got {dtype}")
-    indices = torch.as_tensor(indices)
-    if indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool:
-        raise TypeError(f"unpack: indices must be integers, got {indices.dtype}")
-    if indices.dim() != 1:
-        raise ValueError(f"unpack: indices must have shape (n,), got {tuple(indices.shape)}")
-    if len(indices):
-        for index in (int(indices.min()), int(indices.max())):
-            if not 0 <= index < len(packed):
-                raise IndexError(f"unpack: indices must be 0 to {len(packed) - 1}, got {index}")
-
+    indices = _checks.indices("unpack", indices, len(packed))
     device = packed.device if isinstance(packed, Tensor) else torch.device("cpu")
     indices = indices.to(device, torch.int64, non_blocking=True)  # the device need not finish its queue first
     images = torch.empty((len(indices), pixels), dtype=dtype, device=device)

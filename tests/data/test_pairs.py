@@ -84,7 +84,7 @@ def test_what_is_refused() -> None:
         Pairs(squares(), k=3)
     with pytest.raises(TypeError, match="Pairs: k must be an integer, got float"):
         Pairs(squares(), k=1.0)
-    with pytest.raises(TypeError, match="Pairs: dataset must be a FactorDataset, got Tensor"):
+    with pytest.raises(TypeError, match=r"Pairs: dataset must be an ImageDataset .* got Tensor"):
         Pairs(torch.zeros(3))
     one = FactorDataset(np.zeros((3, 1), np.uint8), {"a": np.arange(3.0)}, (1, 2, 4), "nothing")
     with pytest.raises(ValueError, match="at least 2 factors that vary, got 1"):

@@ -29,7 +29,7 @@ def run(*command: str, **variables: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["triton_numbers.py", "triton_histogram.py"])
+@pytest.mark.parametrize("name", ["triton_numbers.py", "triton_histogram.py", "triton_data.py"])
 def test_numbers(name: str) -> None:
     variables = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
     output = run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(PROGRAMS / name), **variables)
@@ -47,4 +47,5 @@ def test_kernels_compile_and_nothing_spills(target: str) -> None:
         *("_forward", "_backward", "_sum_of_means", "_permute", "_unpack", "_scale", "total_alone"),
         *("prepare", "rows", "finish_rows", "columns", "finish_columns"),
         *("_bins", "_count", "_add"),
+        *("_convert", "_noise", "_tint"),
     }

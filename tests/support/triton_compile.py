@@ -20,7 +20,9 @@ from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
 from fastdis.kernels.gaussian_kl import triton_gpu as gaussian_kl
+from fastdis.kernels.image_batch import triton_gpu as image_batch
 from fastdis.kernels.joint_histogram import triton_gpu as joint_histogram
+from fastdis.kernels.nuisances import triton_gpu as nuisances
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
@@ -80,6 +82,10 @@ def launch_variants() -> None:
     packed, indices = torch.zeros(9, 512, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         packed_images.unpack(packed, indices, torch.zeros(4, 4096, dtype=dtype))
+    colour, images = torch.zeros(9, 64, 64, 3, dtype=torch.uint8), torch.zeros(4, 3, 64, 64)
+    image_batch.image_batch(colour, indices, True, images)
+    for nuisance, seed, visit in (("color", 0, 0), ("noise", 2**62, 2**32 - 1), ("scream", 0, 0)):
+        nuisances.fill(nuisance, packed, indices, seed, visit, torch.zeros(3, 80, 90), images)
     classes = torch.zeros(64, 3, dtype=torch.int64)
     for codes in (z, z.double()):
         edges = torch.linspace(-1, 1, 21, dtype=codes.dtype).expand(10, 21)

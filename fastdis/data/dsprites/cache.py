@@ -1,16 +1,14 @@
 """The regenerated dSprites images, kept as bits in the user's cache directory."""
 
 import hashlib
-import sys
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
-from .._files import atomic_write
-from ..kernels.sprites import GRID_SIZE, SIDE, render
+from ...kernels.sprites import GRID_SIZE, SIDE, render
+from ..cached import cache_folder, keep, say
 
 SHA256 = "3a228f4037ef3d42a42588e0e01f1078aa2df13cfa17584e88c95ed9fb5672da"
 _SHAPE = (GRID_SIZE, SIDE * SIDE // 8)
@@ -27,16 +25,15 @@ def regenerated(cache_dir: str | PathLike[str] | None = None) -> NDArray[np.uint
         OSError: the file cannot be written, for example because the disk is full.
         RuntimeError: the images drawn on this machine are not the verified ones.
     """
-    folder = Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("fastdis")
-    path = folder / f"dsprites-{SHA256[:12]}.bits"
+    path = cache_folder(cache_dir) / f"dsprites-{SHA256[:12]}.bits"
     if path.is_file():
         if path.stat().st_size == _BYTES:
             images = np.memmap(path, np.uint8, "r", shape=_SHAPE)
             if _digest(images) == SHA256:
                 return images
-        _say(f"{path} is damaged: drawing the images again")
+        say(f"{path} is damaged: drawing the images again")
     else:
-        _say(
+        say(
             f"drawing the {GRID_SIZE:,} images of dSprites from their recovered geometry into {path} "
             f"({_BYTES // 10**6} MB). This geometry gives all 320 frames of the authors' animation "
             "without a wrong pixel."
@@ -53,20 +50,8 @@ def _write(path: Path) -> None:
             f"dsprites: the images drawn on this machine differ from the verified ones: SHA-256 {digest}, "
             f"not {SHA256}"
         )
-    try:
-        with atomic_write(path) as file:
-            file.write(images.data)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"dsprites: cannot keep {images.nbytes:,} bytes of regenerated images in {path.parent}: "
-            f"{error.strerror}",
-        ) from error
+    keep("dsprites", path, [images], images.nbytes, "regenerated images")
 
 
 def _digest(images: NDArray[np.uint8]) -> str:
     return hashlib.sha256(images.data).hexdigest()
-
-
-def _say(text: str) -> None:
-    print(f"fastdis: {text}", file=sys.stderr)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastdis.data import FactorDataset, dsprites, hdf5, write_npz
-from fastdis.data.published import read
+from fastdis.data import FactorDataset, dsprites, write_npz
+from fastdis.data.dsprites import hdf5
+from fastdis.data.dsprites.published import read
 
 VALUES = {
     "color": np.ones(1),

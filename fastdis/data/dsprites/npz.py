@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._files import atomic_write
-from .._progress import progress_bar
-from ..kernels.packed_images import pack
-from ..kernels.sprites import SIDE
+from ..._files import atomic_write
+from ..._progress import progress_bar
+from ...kernels.packed_images import pack
+from ...kernels.sprites import SIDE
+from .. import expected, npz_file
+from ..factor_dataset import FactorDataset
 from . import layout
-from .factor_dataset import FactorDataset
 
 _ROWS = 1024  # of an array, at a time
 
@@ -28,7 +29,7 @@ def read_npz(path: Path, factor_sizes: tuple[int, ...]) -> NDArray[np.uint8]:
     with zipfile.ZipFile(path) as archive:
         shape: tuple[int, ...] = (count, len(factor_sizes))
         for first, classes in _blocks(path, archive, "latents_classes", shape, np.int64):
-            layout.check_order(path, factor_sizes, classes, first)
+            expected.order("dsprites", path, "latent classes", factor_sizes, classes, first)
         shape = (count, SIDE, SIDE)
         for first, images in _blocks(path, archive, "imgs", shape, np.uint8):
             layout.check_binary(path, images)
@@ -40,22 +41,15 @@ def _blocks(
     path: Path, archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: type
 ) -> Iterator[tuple[int, NDArray[Any]]]:
     """Blocks of rows of one array, each after the index of its first row."""
-    layout.check_present(path, f"{name}.npy", archive.namelist())
-    with archive.open(f"{name}.npy") as member:
-        version_1 = np.lib.format.read_magic(member) == (1, 0)
-        header = np.lib.format.read_array_header_1_0 if version_1 else np.lib.format.read_array_header_2_0
-        stored_shape, by_columns, stored_dtype = header(member)
-        layout.check_array(path, name, shape, dtype, (stored_shape, stored_dtype))
-        if by_columns:
-            raise ValueError(f"dsprites: {name} of {path} must be in C order, got Fortran order")
-        for first in range(0, shape[0], _ROWS):
-            size = stored_dtype.itemsize * prod(shape[1:]) * min(_ROWS, shape[0] - first)
-            data = member.read(size)
-            if len(data) < size:
-                raise EOFError(f"{name} ends early")
-            yield first, np.frombuffer(data, stored_dtype).reshape(-1, *shape[1:])
-        if member.read(1):  # zipfile compares the checksum when it meets the end
-            raise EOFError(f"{name} goes on after its last row")
+    expected.present("dsprites", path, f"{name}.npy", archive.namelist())
+    head = npz_file.header(archive, name)
+    expected.array("dsprites", path, name, shape, dtype, (head.shape, head.dtype))
+    if head.by_columns:
+        raise ValueError(f"dsprites: {name} of {path} must be in C order, got Fortran order")
+    first = 0
+    for block in npz_file.blocks(archive, name, head, _ROWS):
+        yield first, block
+        first += len(block)
 
 
 def write_npz(dataset: FactorDataset, path: str | PathLike[str], *, progress: bool = True) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from fastdis.data import cache, dsprites
+from fastdis.data import dsprites
+from fastdis.data.dsprites import cache
 from fastdis.kernels.sprites import reference
 
 OPEN = "import sys; from fastdis.data import dsprites; dsprites(cache_dir=sys.argv[1])"

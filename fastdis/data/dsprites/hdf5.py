@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.sprites import SIDE
+from ...kernels.sprites import SIDE
+from .. import expected
 from . import layout
 
 Part = tuple[slice, slice, slice]  # images, rows, columns
@@ -36,9 +37,10 @@ def read_hdf5(path: Path, factor_sizes: tuple[int, ...]) -> NDArray[np.uint8]:
             ("latents/classes", (count, len(factor_sizes)), np.int64),
             ("imgs", (count, SIDE, SIDE), np.uint8),
         ):
-            layout.check_present(path, name, arrays)
-            layout.check_array(path, name, shape, dtype, (arrays[name].shape, arrays[name].dtype))
-        layout.check_order(path, factor_sizes, arrays["latents/classes"][:], 0)
+            expected.present("dsprites", path, name, arrays)
+            found = arrays[name].shape, arrays[name].dtype
+            expected.array("dsprites", path, name, shape, dtype, found)
+        expected.order("dsprites", path, "latent classes", factor_sizes, arrays["latents/classes"][:])
         for (images, rows, columns), block in _blocks(arrays["imgs"]):
             layout.check_binary(path, block)
             if columns.start % 8 or columns.stop % 8:
