@@ -9,8 +9,11 @@ from .factor_dataset import FactorDataset
 from .npz import write_npz
 from .pairs import Pairs
 from .published import read
+from .room import room
+from .scenes import scenes
+from .simulator import Simulator
 
-__all__ = ["FactorDataset", "Pairs", "dsprites", "write_npz"]
+__all__ = ["FactorDataset", "Pairs", "Simulator", "dsprites", "room", "scenes", "write_npz"]
 
 
 def dsprites(
