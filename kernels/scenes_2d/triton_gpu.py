@@ -95,7 +95,7 @@ def _ellipse(x, y, cosine, sine, LONG: tl.constexpr, SHORT: tl.constexpr):
 
 
 @triton.jit(do_not_specialize=["side", "channels"])
-def _draw(
+def _draw_shapes(
     shapes,
     geometry,
     colours,
@@ -142,7 +142,7 @@ def draw(shapes: Tensor, placements: Tensor, colours: Tensor, images: Tensor) ->
     turned = placements[:, 2:3] * torch.stack([placements[:, 3].cos(), placements[:, 3].sin()], dim=1)
     geometry = torch.cat([torch.stack([whole, part], dim=2).flatten(1), turned], dim=1).float()
     with torch.cuda.device_of(images):
-        _draw[(n, triton.cdiv(side * side, _BLOCK))](
+        _draw_shapes[(n, triton.cdiv(side * side, _BLOCK))](
             shapes.contiguous(),
             geometry,
             colours.float().contiguous(),

@@ -57,7 +57,7 @@ def draw(
         side: pixels along a row and a column, 16 to 256.
         lights: (2, 4) float64: a direction towards each light, of length 1, and its strength; those above if
             None.
-        backend: "auto", "reference" or "numba".
+        backend: "auto", "reference", "numba" or "triton".
 
     Returns:
         (n, channels, side, side) uint8, on the device of ``shapes``.
@@ -83,13 +83,18 @@ def draw(
         "draw", "lights", lights, torch.float64, (2, 4), (-1.0, -1.0, -1.0, 0.0), (1.0, 1.0, 1.0, 10.0)
     )
     _checks.same_device("draw", shapes=shapes, placements=placements, colours=colours, lights=lights)
-    chosen = _dispatch.choose("draw", backend, shapes)
+    chosen = _dispatch.choose("draw", backend, shapes, triton=True)
     if chosen == "reference":
         given = shapes.numpy(force=True), placements.numpy(force=True), colours.numpy(force=True)
         drawn = reference.draw(*given, side, lights.numpy(force=True))
         return torch.from_numpy(drawn).to(shapes.device)
-    from . import numba_cpu
+    images = torch.empty((*colours.shape, side, side), dtype=torch.uint8, device=shapes.device)
+    if chosen == "triton":
+        from . import triton_gpu
 
-    images = torch.empty((*colours.shape, side, side), dtype=torch.uint8)
-    numba_cpu.draw(shapes, placements, colours, lights, images)
+        triton_gpu.draw(shapes, placements, colours, lights, images)
+    else:
+        from . import numba_cpu
+
+        numba_cpu.draw(shapes, placements, colours, lights, images)
     return images
