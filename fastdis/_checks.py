@@ -6,7 +6,7 @@
 import math
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias, cast
 
@@ -318,3 +318,54 @@ def _deviations(z: Ends, mean: Ends, logvar: Ends) -> Tensor:
     """The span of points and means in the smallest standard deviation, from the ends of their ranges."""
     low, high = torch.minimum(z[0], mean[0]), torch.maximum(z[1], mean[1])
     return (high.double() - low.double()) * torch.exp(-0.5 * logvar[0].double())
+
+
+def table(
+    function: str,
+    name: str,
+    value: Any,
+    dtype: torch.dtype,
+    shape: tuple[int | str, ...],
+    low: float | Sequence[float] = -math.inf,
+    high: float | Sequence[float] = math.inf,
+) -> None:
+    """Require a tensor of one dtype and shape whose numbers lie between low and high, both included.
+
+    shape: a word stands for any length. low and high: one for all, or one for each place of the last axis.
+
+    Raises:
+        TypeError: it is not a tensor of that dtype.
+        ValueError: it has another shape, or a number is NaN or out of range (its place is named).
+    """
+    if not isinstance(value, Tensor) or value.dtype != dtype:
+        came = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{function}: {name} must be a tensor of {dtype}, got {came}")
+    fits = len(shape) == value.dim() and all(
+        isinstance(want, str) or want == have for want, have in zip(shape, value.shape, strict=True)
+    )
+    if not fits:
+        words = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+        raise ValueError(f"{function}: {name} must have shape ({words}), got {tuple(value.shape)}")
+    bounds = [torch.as_tensor(bound, dtype=torch.float64, device=value.device) for bound in (low, high)]
+    inside = (value >= bounds[0]) & (value <= bounds[1])
+    if not bool(inside.all()):
+        place = (~inside).nonzero()[0]
+        least, most = (float(bound.expand(value.shape)[tuple(place)]) for bound in bounds)
+        raise ValueError(
+            f"{function}: {name}{place.tolist()} must be {_range(least, most, None)}, "
+            f"got {float(value[tuple(place)]):g}"
+        )
+
+
+def same_device(function: str, **tensors: Tensor) -> None:
+    """Require tensors on one device; the first sets the example.
+
+    Raises:
+        RuntimeError: a tensor lies on another device.
+    """
+    first, example = next(iter(tensors.items()))
+    for name, tensor in tensors.items():
+        if tensor.device != example.device:
+            raise RuntimeError(
+                f"{function}: {name} must be on {example.device} like {first}, got {tensor.device}"
+            )

@@ -19,7 +19,10 @@ from .mpi3d import mpi3d, mpi3d_complex
 from .pairs import Pairs
 from .protocols import FactorData, Images
 from .registry import DATASETS, DatasetEntry, open_data
+from .room import room
+from .scenes import scenes
 from .shapes3d import shapes3d
+from .simulator import Simulator
 from .smallnorb import smallnorb
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "ImageDataset",
     "Images",
     "Pairs",
+    "Simulator",
     "arrays",
     "basel_faces",
     "cars3d",
@@ -43,6 +47,8 @@ __all__ = [
     "mpi3d_complex",
     "noisy_dsprites",
     "open_data",
+    "room",
+    "scenes",
     "scream_dsprites",
     "shapes3d",
     "smallnorb",

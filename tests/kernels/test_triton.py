@@ -1,4 +1,4 @@
-"""The Triton kernels of the loss operations without a GPU: their numbers, and what they compile to."""
+"""The Triton kernels without a GPU: their numbers, and what they compile to."""
 
 import json
 import os
@@ -29,7 +29,10 @@ def run(*command: str, **variables: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["triton_numbers.py", "triton_histogram.py", "triton_data.py"])
+PROGRAM_NAMES = [f"triton_{name}.py" for name in ("numbers", "histogram", "data", "scenes")]
+
+
+@pytest.mark.parametrize("name", PROGRAM_NAMES)
 def test_numbers(name: str) -> None:
     variables = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
     output = run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(PROGRAMS / name), **variables)
@@ -47,5 +50,5 @@ def test_kernels_compile_and_nothing_spills(target: str) -> None:
         *("_forward", "_backward", "_sum_of_means", "_permute", "_unpack", "_scale", "total_alone"),
         *("prepare", "rows", "finish_rows", "columns", "finish_columns"),
         *("_bins", "_count", "_add"),
-        *("_convert", "_noise", "_tint"),
+        *("_convert", "_noise", "_tint", "_draw_shapes", "_draw_solids"),
     }

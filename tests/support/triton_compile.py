@@ -25,6 +25,8 @@ from fastdis.kernels.joint_histogram import triton_gpu as joint_histogram
 from fastdis.kernels.nuisances import triton_gpu as nuisances
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
+from fastdis.kernels.scenes_2d import triton_gpu as scenes_2d
+from fastdis.kernels.scenes_3d import triton_gpu as scenes_3d
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 
 TARGETS = {
@@ -91,6 +93,10 @@ def launch_variants() -> None:
         edges = torch.linspace(-1, 1, 21, dtype=codes.dtype).expand(10, 21)
         joint_histogram.joint_histogram(codes, classes, edges, [3, 40, 65_536])  # from least to most counters
         joint_histogram.joint_histogram(codes, classes[:, :1], edges, [204])
+    shapes, colours, lights = indices, torch.zeros(4, 3).double(), torch.zeros(2, 4).double()
+    images = torch.zeros(4, 3, 64, 64, dtype=torch.uint8)
+    scenes_2d.draw(shapes, torch.ones(4, 4).double(), colours, images)
+    scenes_3d.draw(shapes, torch.zeros(4, 5).double(), colours, lights, images)
     half = z.bfloat16()
     gaussian_kl.reparameterize_kl(half, half, half)
     total_correlation.penalty(half, half, half, 10**6, True, [1.0, 6.0, 1.0], True)
