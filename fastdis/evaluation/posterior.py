@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .. import plots
+from .._arrays import named_arrays
 from .._files import atomic_write
-from ..metrics.files import named_arrays
 from ..posterior import PosteriorDecomposition, decompose, marginal_curves
 from ..version import __version__
 from .encoded_run import EncodedRun
