@@ -19,8 +19,8 @@ from baselines_estimators import ESTIMATORS, PARTS
 from torch import Tensor
 
 from fastdis import posterior
+from fastdis._arrays import named_arrays
 from fastdis.evaluation.encoded_run import encoded_run
-from fastdis.metrics.files import named_arrays
 
 SIZES = (64, 256, 2048)
 DRAWN = 2**17  # images an estimator sees in all: 64 batches of 2,048, and more of smaller ones

@@ -12,25 +12,29 @@ def evaluate_codes(
     path: str | Path,
     factors: str | Path | None = None,
     *,
+    codes_key: str = "codes",
+    factors_key: str = "factors",
     folder: str | Path | None = None,
     seed: int = 0,
 ) -> Report:
-    """Score the arrays ``codes`` (samples, codes) and ``factors`` (samples, factors) of a file.
+    """Score the codes (samples, codes) and factors (samples, factors) of a file.
 
     Args:
         path: an npz or HDF5 file with both arrays, or an npy file of the codes; codes are real, factors
-            integer classes.
+            classes.
         factors: an npy file of the factors, beside an npy file of the codes.
+        codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
         folder: where ``metrics.json`` and ``mutual_information.png`` go; nothing is written if None.
         seed: of the sample of 10,000.
 
     Raises:
         FileNotFoundError: there is no such file.
-        TypeError: codes are not real, factors not integers, or the second file is missing or one too many.
-        ValueError: a file is of another kind, is cut short or lacks an array, or the arrays do not fit
-            together.
+        TypeError: codes or factors hold no real numbers, or the second file is missing or one too many.
+        ValueError: a file is of another kind, is damaged or lacks an array, the arrays do not fit together,
+            or a score does not exist for them.
     """
-    numbers = score(*read_arrays(path, factors), seed=seed)
+    arrays = read_arrays(path, factors, codes_key=codes_key, factors_key=factors_key)
+    numbers = score(*arrays, seed=seed)
     content = {"codes": str(path), "numbers": numbers}
     if folder is None:
         return Report(content)

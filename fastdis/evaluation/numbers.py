@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import metrics
+from .. import _checks, metrics
 from ..losses import reconstruction_loss
 from ..models import VAE
 from ..training.batches import Images
@@ -18,14 +18,14 @@ SAMPLE = 10_000  # images that the literature scores
 
 
 def score(codes: NDArray[Any], factors: NDArray[Any], *, seed: int = 0) -> list[Number]:
-    """The scores of all samples and, beside them, of the 10,000 that the literature takes.
+    """Compute the scores of all samples and, beside them, of the 10,000 that the literature takes.
 
     Mutual information is estimated too high from few samples, so the two differ: each says how many samples
     it comes from.
 
     Args:
         codes: (samples, codes), real.
-        factors: (samples, factors), integer classes; a constant one is left out with a warning.
+        factors: (samples, factors), classes; a constant factor is left out with a warning.
         seed: of the draw of the 10,000, without replacement.
 
     Returns:
@@ -33,8 +33,9 @@ def score(codes: NDArray[Any], factors: NDArray[Any], *, seed: int = 0) -> list[
         samples are taken), and the parts of the score; the first is MIG over all samples.
 
     Raises:
-        TypeError: codes are not real, factors not integers.
-        ValueError: the arrays do not fit together, or a score cannot be computed from them.
+        TypeError: codes or factors hold no real numbers, or seed is no integer.
+        ValueError: the arrays do not fit together, a factor is not a class, or seed is negative.
+        metrics.NotComputable: a score does not exist for these arrays.
 
     Example:
         >>> import numpy as np
@@ -43,6 +44,7 @@ def score(codes: NDArray[Any], factors: NDArray[Any], *, seed: int = 0) -> list[
         >>> mig["name"], mig["score"], mig["samples"]
         ('mig', 1.0, 96)
     """
+    seed = _checks.seed("score", seed)
     numbers = _scores(codes, factors, None)
     if len(codes) > SAMPLE:
         rows = sampled(len(codes), seed)
@@ -53,7 +55,7 @@ def score(codes: NDArray[Any], factors: NDArray[Any], *, seed: int = 0) -> list[
 def _scores(codes: NDArray[Any], factors: NDArray[Any], seed: int | None) -> list[Number]:
     evaluation = metrics.evaluate(codes, factors, SCORES, progress=False)
     for reason in evaluation.failures.values():
-        raise ValueError(reason)
+        raise metrics.NotComputable(reason)
     return [{"name": name, "seed": seed, **result.to_dict()} for name, result in evaluation.results.items()]
 
 

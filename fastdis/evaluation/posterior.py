@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import plots
+from .._arrays import named_arrays
 from .._files import require_writable
-from ..metrics.files import named_arrays
 from ..models import VAE
 from ..posterior import PosteriorDecomposition, decompose, marginal_curves
 from ..posterior._arguments import check_numbers

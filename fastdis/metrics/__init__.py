@@ -1,9 +1,10 @@
 """Scores of disentanglement: codes (samples, codes) and factors (samples, factors) in, a result out.
 
 Every score takes NumPy arrays or tensors and returns a frozen result: ``.score``, its parts, ``.to_dict()``,
-and a line when printed. Defaults follow Locatello et al. 2019. Units are nats.
+and a line when printed. `METRICS` declares them all. Defaults follow Locatello et al. 2019. Units are nats.
 """
 
+from ._errors import NoInterval, NotComputable
 from ._result import Interval, Result
 from .aam import AAMResult, aam
 from .beta_vae_score import BetaVAEResult, beta_vae_score
@@ -16,6 +17,7 @@ from .factor_vae_score import FactorVAEResult, factor_vae_score
 from .files import read_arrays
 from .irs import IRSResult, irs
 from .jemmig import JEMMIGResult, jemmig
+from .metric import METRICS, Metric
 from .mig import MIGResult, mig
 from .mig_sup import MIGSupResult, mig_sup
 from .modularity import ModularityResult, modularity
@@ -26,6 +28,7 @@ from .table import JointTable
 from .unsupervised import UnsupervisedResult, unsupervised
 
 __all__ = [
+    "METRICS",
     "AAMResult",
     "BetaVAEResult",
     "DCIMIGResult",
@@ -40,7 +43,10 @@ __all__ = [
     "JointTable",
     "MIGResult",
     "MIGSupResult",
+    "Metric",
     "ModularityResult",
+    "NoInterval",
+    "NotComputable",
     "PosteriorMIGResult",
     "Result",
     "RobustMIGResult",

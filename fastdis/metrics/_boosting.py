@@ -12,7 +12,9 @@ _SMALLEST = float(np.finfo(np.float32).eps)  # of a prior probability, as scikit
 
 
 class BoostedTrees:
-    """GradientBoostingClassifier(random_state=seed), up to the choice among equally good splits.
+    """Fit what GradientBoostingClassifier(random_state=seed) fits, and compare features as float32.
+
+    Only the choice among equally good splits differs.
 
     Attributes:
         feature_importances_: (features,), summing to 1; all 0 where no tree could split.
@@ -42,7 +44,7 @@ class BoostedTrees:
         return self
 
     def predict(self, x: NDArray[np.floating]) -> NDArray[np.integer]:
-        """The likeliest class of each row."""
+        """Return the likeliest class of each row."""
         raw = boosted_trees.raw_scores(_single(x), self._start, self._trees).numpy()
         best = raw.argmax(axis=0) if len(raw) > 1 else (raw[0] >= 0).astype(np.intp)
         return np.asarray(self._classes[best])

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from .. import _checks
+from ._errors import NoInterval
 from ._result import Interval, Result
 from .table import Float, Information
 
@@ -11,14 +13,10 @@ REPLICATES = 1000
 SAMPLES_A_CELL = 8  # with 5, dcimig's 90 % interval of ten codes covered 75 %; with 8, 92 %
 
 
-class NoInterval(ValueError):
-    """An interval was asked for that would not contain the score of the population as often as it says."""
-
-
 def check_confidence(function: str, confidence: float | None) -> None:
     """Require a probability strictly between 0 and 1, or None for no interval."""
-    if confidence is not None and not 0 < confidence < 1:
-        raise ValueError(f"{function}: confidence must lie between 0 and 1, both excluded, got {confidence}")
+    if confidence is not None and not 0 < _checks.number(function, "confidence", confidence) < 1:
+        raise ValueError(f"{function}: confidence must be above 0 and below 1, got {confidence}")
 
 
 def check_covers(function: str, scored: type[Result], table: Information) -> None:
@@ -34,17 +32,17 @@ def check_covers(function: str, scored: type[Result], table: Information) -> Non
     if table.samples < needed:
         raise NoInterval(
             f"{function}: confidence needs at least {SAMPLES_A_CELL} samples a cell, {needed:,} for "
-            f"{table.bins} bins and {values} values, got {table.samples:,}: resampling does not show the "
-            "bias of sparser tables"
+            f"{table.bins} bins and {values} values, got {table.samples:,}: resampling does not reproduce "
+            "the bias of sparser tables"
         )
 
 
 def interval(score: float, replicates: Float, confidence: float, *, largest: float = 1.0) -> Interval:
-    """The basic bootstrap interval, 2 score - quantiles of the replicates, within [0, largest].
+    """Return the basic bootstrap interval, 2 score - quantiles of the replicates, within [0, largest].
 
     Resampling biases an estimate as sampling did, so reflecting the replicates at the score takes the bias
     of the plug-in estimate off both ends: the interval is for the score of the population. Where that bias
-    exceeds the sampling error it would not contain the score itself; it is widened to.
+    exceeds the sampling error the interval would not contain the score itself, and is widened until it does.
     """
     tail = (1 - confidence) / 2
     ends = np.clip(2 * score - np.quantile(replicates, [tail, 1 - tail]), 0.0, largest)
@@ -57,10 +55,10 @@ def interval(score: float, replicates: Float, confidence: float, *, largest: flo
 
 
 def interval_of_votes(score: float, replicates: Float, confidence: float, votes: int) -> Interval:
-    """The interval of a share of votes.
+    """Return the interval of a share of votes.
 
-    Where all votes are right, or none, so are those of every replicate: that end is then the exact one of
-    Clopper & Pearson 1934, the share with which this happens in (1 - confidence) / 2 of all draws.
+    Where all votes are right, or none, the same holds for every replicate: that end is then the exact one of
+    Clopper & Pearson 1934, the share for which this happens in (1 - confidence) / 2 of all draws.
     """
     found = interval(score, replicates, confidence)
     rare = ((1 - confidence) / 2) ** (1 / max(votes, 1))

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from .. import _checks
 from ._arguments import Array
 from ._confidence import REPLICATES, check_confidence, check_covers, interval
 from ._result import Interval, Result
@@ -23,13 +24,16 @@ def from_table(
     confidence: float | None,
     seed: int,
 ) -> Scored:
-    """The score of the table given, or of that of the two arrays, with its interval where one is asked for.
+    """Score the table given, or that of the two arrays, with an interval where one is asked for.
 
     Raises:
         TypeError: both a table and factors are given, or codes without factors.
-        ValueError: an interval is asked of a table without replicates, or one that would not cover.
+        ValueError: an interval is asked of a table without replicates.
+        NotComputable: the score does not exist for this table.
+        NoInterval: the interval would not cover.
     """
     check_confidence(function, confidence)
+    _checks.seed(function, seed)
     if isinstance(codes, JointTable):
         if factors is not None:
             raise TypeError(f"{function}: factors must be left out where a JointTable is given")

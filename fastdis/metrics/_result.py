@@ -34,34 +34,39 @@ class Result:
     """A score and what it was computed from.
 
     score: the number.
-    samples: the rows it was computed from.
+    samples: the rows of the arrays; a score that draws some of them says how many in ``train`` and ``test``.
     factors: the columns of the factors that were scored; a constant one is left out.
     interval: the confidence interval, where one was asked for.
+    notes: what a reader of the score should know, such as predictors that did not converge.
     """
 
     title: ClassVar[str]
     definition: ClassVar[str]
     largest: ClassVar[float] = 1.0  # what the score can be at most
-    no_interval: ClassVar[str] = ""  # why resampling cannot give an interval, if it cannot
+    no_interval: ClassVar[str] = ""  # why there is no interval by resampling, if there is none
 
     score: float
     samples: int
     factors: tuple[int, ...] = ()
     interval: Interval | None = None
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        return "; ".join([self._line(), *self.notes])
+
+    def _line(self) -> str:
         interval = f", {self.interval}" if self.interval else ""
         factors = f", {len(self.factors)} factors" if self.factors else ""
         return f"{self.title} {self.score:.4f} ({self.samples:,} samples{factors}{interval})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Every part as plain numbers, lists and dictionaries, with the definition: ready for JSON."""
+        """Return every part as plain numbers, lists and dictionaries, with the definition: ready for JSON."""
         parts: dict[str, Any] = plain(self)
         return parts | {"definition": self.definition}
 
 
 def plain(value: Any) -> Any:
-    """Plain Python for a part of a result; None for a number that is not finite, which JSON cannot hold."""
+    """Return a part of a result as plain Python; None for a number that is not finite, as JSON has none."""
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
     if isinstance(value, float):

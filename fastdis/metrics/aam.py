@@ -20,7 +20,9 @@ class AAMResult(Result):
         "Axis alignment metric (Dubois 2019): mean over factors of max(0, best mutual information with a "
         "code - sum of all others) / best; 0 for a factor that no code knows."
     )
-    no_interval: ClassVar[str] = "it adds up the biases of all codes, which resampling does not show in full"
+    no_interval: ClassVar[str] = (
+        "it adds up the biases of all codes, which resampling reproduces only in part"
+    )
 
     per_factor: Float
     bins: int
@@ -34,14 +36,13 @@ def aam(
     confidence: float | None = None,
     seed: int = 0,
 ) -> AAMResult:
-    """Axis alignment metric (Dubois et al. 2019, disentangling-vae), in [0, 1], 1 best.
+    """Compute the axis alignment metric (Dubois et al. 2019, disentangling-vae), in [0, 1], 1 best.
 
     1/K sum_k max(0, I(z_j*; v_k) - sum_{j != j*} I(z_j; v_k)) / I(z_j*; v_k), with the plug-in estimate of
     :func:`mig`. It asks where the knowledge of a factor lies, not how much there is.
 
-    Args, Raises:
-        As :func:`mig`, but confidence is refused unless the grid is complete: of ten codes and 10,000
-        samples a 90 % interval never contained the score of the population.
+    Arguments, errors and invariances are those of :func:`mig`, but confidence is refused unless the grid is
+    complete: with ten codes and 10,000 samples a 90 % interval never contained the score of the population.
 
     Example:
         >>> import numpy as np, fastdis

@@ -6,10 +6,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arguments import Array, Arrays, arrays, positive
+from .. import _checks
+from ._arguments import Array, Arrays, arrays
 from ._confidence import REPLICATES, check_confidence, interval_of_votes
+from ._errors import NotComputable
+from ._fits import Fits
 from ._result import Result
-from ._sampling import Groups
+from ._sampling import Groups, random_state
+from ._scale import limited
 from .table import Float
 
 _CHUNK = 500  # votes gathered at once: 500 groups of 64 pairs of 10 codes are 5 MB in float64
@@ -43,17 +47,22 @@ def beta_vae_score(
     confidence: float | None = None,
     seed: int = 0,
 ) -> BetaVAEResult:
-    """β-VAE score (Higgins et al. 2017, section 3), in [0, 1], 1 best; chance is 1 / factors.
+    """Compute the β-VAE score (Higgins et al. 2017, section 3), in [0, 1], 1 best; chance is 1 / factors.
 
-    A vote: draw a factor k, then pairs of samples that have the same value of it (the value is drawn for each
-    pair anew); the vote is mean |z1 - z2| over the pairs, a number for each code. Scikit-learn's logistic
-    regression learns k from the training votes; the score is its accuracy on the test votes.
+    A vote: draw a factor k, then pairs of samples that have the same value of it (each pair its own value);
+    the vote is mean |z1 - z2| over the pairs, a number for each code. Scikit-learn's logistic regression
+    learns k from the training votes; the score is its accuracy on the test votes.
+
+    The score does not change when codes change places, values of a factor are numbered differently, or a code
+    is shifted or reflected. It depends, as in the literature, on the scale of the codes, since the classifier
+    is regularised: small codes bring it down to chance. A code whose differences go beyond 1,000 is scaled to
+    that, where the classifier hardly notices its penalty.
 
     Args:
         codes: (samples, codes), real.
-        factors: (samples, factors), integer classes; a constant one is left out with a warning. The first
-            of a pair is any sample, the second any with the same value; a value that one sample alone has
-            is not drawn.
+        factors: (samples, factors), classes; a constant factor is left out with a warning. The first of a
+            pair is any sample, the second any with the same value; a value that only one sample has is not
+            drawn.
         train_votes: votes to learn from.
         test_votes: votes to score on.
         group: pairs a vote.
@@ -61,9 +70,9 @@ def beta_vae_score(
         seed: of the draws.
 
     Raises:
-        TypeError: codes are not real, factors not integers, a number of votes not an int.
-        ValueError: a wrong shape, NaN or infinity, fewer than 2 factors that vary, one without a repeated
-            value, or training votes for one factor alone.
+        TypeError: codes or factors hold no real numbers, are masked or sparse; a count is no integer.
+        ValueError: a wrong shape, NaN or infinity, a factor that is not a class.
+        NotComputable: fewer than 2 factors vary, one looks continuous, or all training votes are for one.
 
     Example:
         >>> import numpy as np, fastdis
@@ -73,11 +82,12 @@ def beta_vae_score(
     """
     from sklearn.linear_model import LogisticRegression
 
-    positive("beta_vae_score", train_votes=train_votes, test_votes=test_votes, group=group)
+    _checks.integers("beta_vae_score", train_votes=train_votes, test_votes=test_votes, group=group)
+    seed = _checks.seed("beta_vae_score", seed)
     check_confidence("beta_vae_score", confidence)
     data = arrays("beta_vae_score", codes, factors)
     if len(data.factors) < 2:
-        raise ValueError(
+        raise NotComputable(
             f"beta_vae_score: factors must have at least 2 columns that vary, got {len(data.factors)}"
         )
     groups = Groups("beta_vae_score", data.classes)
@@ -85,18 +95,23 @@ def beta_vae_score(
     train_points, train_labels = _votes(data, groups, train_votes, group, generator)
     test_points, test_labels = _votes(data, groups, test_votes, group, generator)
     if len(np.unique(train_labels)) < 2:
-        raise ValueError(f"beta_vae_score: train_votes must meet 2 factors, got {train_votes} votes for one")
-    model = LogisticRegression(random_state=seed).fit(train_points, train_labels)
-    right = model.predict(test_points) == test_labels
+        raise NotComputable(
+            f"beta_vae_score: train_votes must meet 2 factors, got {train_votes} votes for one"
+        )
+    learned, scored = limited(train_points, test_points, data.exponent)
+    fits = Fits()
+    model = fits.fit(LogisticRegression(random_state=random_state(seed)), learned, train_labels)
+    right = model.predict(scored) == test_labels
     score = float(right.mean())
     return BetaVAEResult(
         score=score,
         samples=len(data.codes),
+        notes=fits.notes,
         factors=data.factors,
         interval=interval_of_votes(score, _replicates(right, generator), confidence, len(right))
         if confidence
         else None,
-        train_accuracy=float(model.score(train_points, train_labels)),
+        train_accuracy=float(model.score(learned, train_labels)),
         active_codes=tuple(int(d) for d in np.flatnonzero(np.ptp(data.codes, axis=0) > 0)),
         train_votes=train_votes,
         test_votes=test_votes,
@@ -108,7 +123,7 @@ def beta_vae_score(
 def _votes(
     data: Arrays, groups: Groups, votes: int, group: int, generator: np.random.Generator
 ) -> tuple[Float, NDArray[np.intp]]:
-    """Mean absolute differences (votes, codes), and the factor shared in each vote."""
+    """Return mean absolute differences (votes, codes), and the factor shared in each vote."""
     factor = np.sort(generator.integers(len(data.factors), size=votes))
     points = np.empty((votes, data.codes.shape[1]))
     for k in range(len(data.factors)):
@@ -122,5 +137,5 @@ def _votes(
 
 
 def _replicates(right: NDArray[np.bool_], generator: np.random.Generator) -> Float:
-    """The accuracy of resampled votes."""
+    """Return the accuracy of resampled votes."""
     return generator.binomial(len(right), right.mean(), size=REPLICATES) / len(right)

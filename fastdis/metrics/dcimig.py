@@ -1,4 +1,4 @@
-"""DCIMIG: what the factors are known by codes that know nothing else."""
+"""DCIMIG: how much of the factors is known from codes that know one factor alone."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -36,13 +36,12 @@ def dcimig(
     confidence: float | None = None,
     seed: int = 0,
 ) -> DCIMIGResult:
-    """DCIMIG, or 3CharM (Sepliarskaia et al. 2019), in [0, 1], 1 best.
+    """Compute DCIMIG, or 3CharM (Sepliarskaia et al. 2019), in [0, 1], 1 best.
 
     R_j = I(z_j; v_k*) - max_{k != k*} I(z_j; v_k) belongs to factor k*; S_k = max of the R_j that belong to
     k, 0 if there is none; the score is sum_k S_k / sum_k H(v_k).
 
-    Args, Raises:
-        As :func:`mig`, but it is the factors of which 2 must vary.
+    Arguments, errors and invariances are those of :func:`mig`, but it is the factors of which 2 must vary.
 
     Example:
         >>> import numpy as np, fastdis

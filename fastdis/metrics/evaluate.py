@@ -3,67 +3,34 @@
 import json
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .. import _checks
+from .._progress import progress_bar
 from ._arguments import Array
-from ._confidence import REPLICATES, NoInterval, check_confidence
+from ._confidence import REPLICATES, check_confidence
+from ._errors import NoInterval, NotComputable
 from ._result import Result
-from .aam import aam
-from .beta_vae_score import beta_vae_score
-from .dci import dci
-from .dcimig import dcimig
-from .downstream import downstream
-from .explicitness import explicitness
-from .factor_vae_score import factor_vae_score
-from .irs import irs
-from .jemmig import jemmig
-from .mig import mig
-from .mig_sup import mig_sup
-from .modularity import modularity
-from .robust_mig import robust_mig
-from .sap import sap
+from .metric import METRICS, Metric
 from .table import JointTable
-from .unsupervised import unsupervised
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-_FROM_TABLE: dict[str, Callable[..., Result]] = {
-    "mig": mig,
-    "modularity": modularity,
-    "mig_sup": mig_sup,
-    "dcimig": dcimig,
-    "jemmig": jemmig,
-    "robust_mig": robust_mig,
-    "aam": aam,
-}
-_DETERMINISTIC: dict[str, Callable[..., Result]] = {"irs": irs, "unsupervised": unsupervised}
-_VOTING: dict[str, Callable[..., Result]] = {
-    "factor_vae_score": factor_vae_score,
-    "beta_vae_score": beta_vae_score,
-}
-_SEEDED: dict[str, Callable[..., Result]] = {
-    "sap": sap,
-    "explicitness": explicitness,
-    "downstream_logistic": partial(downstream, predictor="logistic"),
-    "dci": dci,
-    "downstream_gbt": partial(downstream, predictor="gbt"),
-}
-TABLE_METRICS = tuple(_FROM_TABLE)
-METRICS = (*TABLE_METRICS, *_DETERMINISTIC, *_VOTING, *_SEEDED)
+NAMES = tuple(name for name, metric in METRICS.items() if metric.needs != "posteriors")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
-    """Scores by name, the reasons of those that could not be computed, and the seconds each took.
+    """Scores by name, in the order of `METRICS`, and what else is to be said of them. Prints as a table.
 
-    Prints as a table; ``evaluation["mig"]`` is the result of one score. no_interval says of which scores, and
-    why, an interval was asked for that would not cover.
+    ``evaluation["mig"]`` is the result of one score.
+
+    results: the scores that there are.
+    failures: why the others are not computable.
+    no_interval: why a score has no interval although confidence was given.
+    seconds: how long each took.
+    samples: the rows of the arrays. seed: the seed of the draws.
     """
 
     results: dict[str, Result]
@@ -86,10 +53,11 @@ class Evaluation:
                 lines.append(f"{name:{width}}  {result.score:8.4f}  {seconds:8.2f} s{interval}")
             else:
                 lines.append(f"{name:{width}}  {'-':>8}  {seconds:8.2f} s  {self.failures[name]}")
-        return "\n".join(lines)
+        notes = [f"{name}: {note}" for name, result in self.results.items() for note in result.notes]
+        return "\n".join([*lines, *notes])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python: samples, seed, and of each score its parts and seconds, or why it has none."""
+        """Return plain Python: samples, seed, and each score's parts and seconds, or why it has none."""
         scores: dict[str, Any] = {}
         for name, seconds in self.seconds.items():
             if name in self.results:
@@ -101,7 +69,7 @@ class Evaluation:
         return {"samples": self.samples, "seed": self.seed, "scores": scores}
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """The same as JSON text, also written to a file where a path is given."""
+        """Return the same as JSON text, and write it to a file where a path is given."""
         text = json.dumps(self.to_dict(), indent=2)
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
@@ -122,17 +90,19 @@ def evaluate(
 
     Args:
         codes: (samples, codes), real; posterior means, or samples.
-        factors: (samples, factors), integer classes.
-        metrics: "all", or the names of some, as the functions are called; `downstream_gbt` and
-            `downstream_logistic` are `downstream` with that predictor. Of 10,000 samples and 113 classes the
-            boosted trees of `dci` and `downstream_gbt` take some ten seconds of one core each.
+        factors: (samples, factors), classes: whole numbers from 0 to 65,535.
+        metrics: "all", or the names of some of `METRICS`. They are the names of the functions, but
+            `downstream_gbt` and `downstream_logistic` are `downstream` with that predictor. With 10,000
+            samples and 113 classes the boosted trees of `dci` and `downstream_gbt` take some ten seconds of
+            one core each. `posterior_mig`, which takes other arrays, is called by itself.
         bins: for the scores that follow from the joint table.
         confidence: e.g. 0.95 for intervals of the scores from the table and of those from votes.
         seed: for the scores that draw samples or fit predictors.
-        progress: whether to show a progress bar on standard error; where it is a terminal if None.
+        progress: whether to show a progress bar on standard error; None: if that is a terminal.
 
     Returns:
-        The results. A score that cannot be computed from these arrays says why there and stops no other.
+        The results. Where a score does not exist for these arrays, its row says why, and the others are
+        computed; any other error is raised.
 
     Raises:
         TypeError, ValueError, RuntimeError: the arrays are not fit for any score, or a name is unknown.
@@ -144,63 +114,74 @@ def evaluate(
         >>> print(evaluation["mig"])
         mig 1.0000 (96 samples, 2 factors)
     """
-    names = _names(metrics)
+    chosen = _chosen(metrics)
     check_confidence("evaluate", confidence)
-    replicates = REPLICATES if confidence else 0
-    table = JointTable.of(codes, factors, bins=bins, replicates=replicates, seed=seed, function="evaluate")
-    table.information(function="evaluate")  # warns of constant factors once, for all scores
+    seed = _checks.seed("evaluate", seed)
+    table: JointTable | None = None
+    no_table = ""
+    try:
+        replicates = 0 if confidence is None else REPLICATES
+        table = JointTable.of(
+            codes, factors, bins=bins, replicates=replicates, seed=seed, function="evaluate"
+        )
+        table.information(function="evaluate")  # warns of constant factors, for all scores
+    except NotComputable as error:
+        no_table = str(error)
     results: dict[str, Result] = {}
     failures: dict[str, str] = {}
     no_interval: dict[str, str] = {}
     seconds: dict[str, float] = {}
-    with _bar(progress) as bar, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*constant and left out")
-        task = bar.add_task("", total=len(names))
-        for name in names:
-            bar.update(task, description=name)
+    shown = sys.stderr.isatty() if progress is None else progress
+    with progress_bar("scoring", len(chosen), "scores", shown=shown) as update:
+        for done, metric in enumerate(chosen):
+            update(done, metric.name)
             start = time.perf_counter()
-            try:
-                if name in _FROM_TABLE:
-                    try:
-                        results[name] = _FROM_TABLE[name](table, confidence=confidence)
-                    except NoInterval as reason:
-                        no_interval[name] = str(reason)
-                        results[name] = _FROM_TABLE[name](table)
-                elif name in _DETERMINISTIC:
-                    results[name] = _DETERMINISTIC[name](codes, factors)
-                elif name in _VOTING:
-                    results[name] = _VOTING[name](codes, factors, confidence=confidence, seed=seed)
-                else:
-                    results[name] = _SEEDED[name](codes, factors, seed=seed)
-            except ValueError as reason:
-                failures[name] = str(reason)
-            seconds[name] = time.perf_counter() - start
-            bar.advance(task)
+            if metric.needs == "table" and no_table:
+                failures[metric.name] = no_table
+            else:
+                arrays = (table,) if metric.needs == "table" else (codes, factors)
+                try:
+                    results[metric.name], reason = _scored(metric, arrays, confidence, seed)
+                    if reason:
+                        no_interval[metric.name] = reason
+                except NotComputable as error:
+                    failures[metric.name] = str(error)
+            seconds[metric.name] = time.perf_counter() - start
+        update(len(chosen), "")
     return Evaluation(
         results=results,
         failures=failures,
         no_interval=no_interval,
         seconds=seconds,
-        samples=table.samples,
+        samples=len(codes),
         seed=seed,
     )
 
 
-def _names(metrics: str | Iterable[str]) -> tuple[str, ...]:
-    if metrics == "all":
-        return METRICS
-    names = tuple(metrics) if not isinstance(metrics, str) else (metrics,)
-    unknown = [name for name in names if name not in METRICS]
-    if unknown or not names:
-        raise ValueError(
-            f"evaluate: metrics must be 'all' or among {', '.join(METRICS)}, got {unknown or names}"
-        )
-    return names
+def _scored(
+    metric: Metric, arrays: tuple[Any, ...], confidence: float | None, seed: int
+) -> tuple[Result, str]:
+    """Return the result, and why it has no interval where one was asked for."""
+    options = {} if metric.deterministic else {"seed": seed}
+    if confidence is None:
+        return metric.function(*arrays, **options), ""
+    if not metric.takes_confidence:
+        return metric.function(*arrays, **options), metric.no_interval
+    try:
+        return metric.function(*arrays, confidence=confidence, **options), ""
+    except NoInterval as reason:
+        return metric.function(*arrays, **options), str(reason)
 
 
-def _bar(progress: bool | None) -> "Progress":
-    from rich.console import Console
-    from rich.progress import Progress
-
-    shown = sys.stderr.isatty() if progress is None else progress
-    return Progress(console=Console(stderr=True), transient=True, disable=not shown)
+def _chosen(metrics: str | Iterable[str]) -> list[Metric]:
+    """Return the metrics of these names, each once."""
+    if isinstance(metrics, str):
+        metrics = NAMES if metrics == "all" else (metrics,)
+    elif not isinstance(metrics, Iterable):
+        raise TypeError(f"evaluate: metrics must be 'all' or names, got {type(metrics).__name__}")
+    names = tuple(dict.fromkeys(metrics))
+    if not names:
+        raise ValueError("evaluate: metrics must hold at least 1 name, got none")
+    for name in names:
+        _checks.choice("evaluate", "metrics", name, ("all", *NAMES))
+    return [METRICS[name] for name in names]

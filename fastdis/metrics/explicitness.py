@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._arguments import Array, arrays, positive
+from .. import _checks
+from ._arguments import Array, arrays
+from ._errors import NotComputable
+from ._fits import Fits
 from ._result import Result
 from ._sampling import split
+from ._scale import standardised
 from .table import Float
 
 
@@ -21,6 +26,8 @@ class ExplicitnessResult(Result):
         "regression on standardised codes, averaged over the values of a factor, then over factors."
     )
 
+    no_interval: ClassVar[str] = "every resample would need classifiers of its own"
+
     per_factor: Float
     train_score: float
     train: int
@@ -31,22 +38,26 @@ class ExplicitnessResult(Result):
 def explicitness(
     codes: Array, factors: Array, *, train: int = 10_000, test: int = 5_000, seed: int = 0
 ) -> ExplicitnessResult:
-    """Explicitness (Ridgeway & Mozer 2018, section 3), in [0, 1]; 0.5 is chance, 1 best.
+    """Compute explicitness (Ridgeway & Mozer 2018, section 3), in [0, 1]; 0.5 is chance, 1 best.
 
     For each value of each factor scikit-learn's logistic regression learns value against rest from all codes,
     standardised on the training rows; the area under its ROC curve on the test rows is averaged over values,
     then over factors.
 
+    The score does not change when codes or factors change places, values of a factor are numbered
+    differently, or a code is shifted, scaled or reflected.
+
     Args:
         codes: (samples, codes), real.
-        factors: (samples, factors), integer classes; a constant one is left out with a warning.
+        factors: (samples, factors), classes; a constant factor is left out with a warning.
         train, test: rows drawn to learn from and to score on, disjoint; of fewer rows, the same proportion.
         seed: of the draw.
 
     Raises:
-        TypeError: codes are not real, factors not integers, train or test not an int.
-        ValueError: a wrong shape, NaN or infinity, no factor that varies, fewer than 3 rows, a factor without
-            a value that both training and test rows hold together with another one.
+        TypeError: codes or factors hold no real numbers, are masked or sparse; train or test is no integer.
+        ValueError: a wrong shape, NaN or infinity, a factor that is not a class.
+        NotComputable: no factor varies, or one looks continuous; there are fewer than 3 rows; the training
+            rows, or the test rows, hold one value of a factor only.
 
     Example:
         >>> import numpy as np, fastdis
@@ -55,22 +66,22 @@ def explicitness(
         >>> round(fastdis.metrics.explicitness(codes, factors[:, :1]).score, 4)
         1.0
     """
-    positive("explicitness", train=train, test=test)
+    _checks.integers("explicitness", train=train, test=test)
+    seed = _checks.seed("explicitness", seed)
     data = arrays("explicitness", codes, factors)
     learn, score = split("explicitness", len(data.codes), train, test, np.random.default_rng(seed))
-    mean = data.codes[learn].mean(axis=0, dtype=np.float64)
-    scale = data.codes[learn].std(axis=0, dtype=np.float64)
-    scale[scale == 0] = 1  # a dead code stays 0
-    learned, scored = ((data.codes[rows] - mean) / scale for rows in (learn, score))
+    learned, scored = standardised(data.codes[learn], data.codes[score])
+    fits = Fits()
     areas = np.array(
         [
-            _areas(learned, labels[learn], scored, labels[score], data.factors[k])
+            _areas(fits, learned, labels[learn], scored, labels[score], data.factors[k])
             for k, labels in enumerate(data.classes.T)
         ]
     )
     return ExplicitnessResult(
         score=float(areas[:, 1].mean()),
         samples=len(data.codes),
+        notes=fits.notes,
         factors=data.factors,
         per_factor=areas[:, 1],
         train_score=float(areas[:, 0].mean()),
@@ -81,9 +92,14 @@ def explicitness(
 
 
 def _areas(
-    learned: Float, learned_labels: np.ndarray, scored: Float, scored_labels: np.ndarray, column: int
+    fits: Fits,
+    learned: Float,
+    learned_labels: NDArray[np.integer],
+    scored: Float,
+    scored_labels: NDArray[np.integer],
+    column: int,
 ) -> tuple[float, float]:
-    """Mean area under the ROC curve over the values of one factor, on training and test rows."""
+    """Return the mean area under the ROC curve over the values of one factor, on training and test rows."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
@@ -92,7 +108,7 @@ def _areas(
         truth, held_out = learned_labels == value, scored_labels == value
         if truth.all() or held_out.all() or not held_out.any():
             continue  # no curve: the rows hold this value alone, or not at all
-        model = LogisticRegression(solver="newton-cholesky").fit(learned, truth)
+        model = fits.fit(LogisticRegression(solver="newton-cholesky"), learned, truth)
         areas.append(
             (
                 roc_auc_score(truth, model.decision_function(learned)),
@@ -100,7 +116,7 @@ def _areas(
             )
         )
     if not areas:
-        raise ValueError(
+        raise NotComputable(
             f"explicitness: factors column {column} must have 2 values in the {len(learned)} training rows "
             f"and in the {len(scored)} test rows"
         )

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arguments import Array, Arrays, arrays, positive
+from .. import _checks
+from ._arguments import Array, Arrays, arrays
 from ._confidence import REPLICATES, check_confidence, interval_of_votes
 from ._result import Result
 from ._sampling import Groups
@@ -40,14 +41,14 @@ class FactorVAEResult(Result):
 
 @dataclass(frozen=True)
 class _Votes:
-    """Of each vote the factor held fixed, the code that won, and its weight."""
+    """For each vote the factor held fixed, the code that won, and its weight."""
 
     factor: NDArray[np.intp]
     winner: NDArray[np.intp]
     weight: Float
 
     def table(self, shape: tuple[int, int], multiplicity: Float | float = 1.0) -> Float:
-        """Summed weights, (codes, factors)."""
+        """Sum the weights, (codes, factors)."""
         cell = self.winner * shape[1] + self.factor
         table = np.zeros(shape[0] * shape[1])
         np.add.at(table, cell, self.weight * multiplicity)
@@ -66,19 +67,22 @@ def factor_vae_score(
     confidence: float | None = None,
     seed: int = 0,
 ) -> FactorVAEResult:
-    """FactorVAE score (Kim & Mnih 2018, section 4), in [0, 1], 1 best; chance is 1 / factors.
+    """Compute the FactorVAE score (Kim & Mnih 2018, section 4), in [0, 1], 1 best; chance is 1 / factors.
 
     A vote: draw a factor k and one of its values, then a group of samples that have it; the code with the
     least variance (ddof 1), each divided by its variance over all samples, votes for k. The majority of the
     training votes names the factor of each code; the score is the share of test votes it names rightly.
-    Codes whose standard deviation over all samples is below the threshold are pruned first; with none left
+    Codes whose standard deviation over all samples is below the threshold are pruned first; if none is left
     the score is 0.
+
+    The score does not change when codes change places, values of a factor are numbered differently, or a code
+    is shifted, reflected, or scaled without crossing the threshold.
 
     Args:
         codes: (samples, codes), real.
-        factors: (samples, factors), integer classes; a constant one is left out with a warning. The value
-            held fixed is that of a sample drawn at random, so an incomplete grid is no special case; a
-            value that one sample alone has is not drawn.
+        factors: (samples, factors), classes; a constant factor is left out with a warning. The value held
+            fixed is that of a sample drawn at random, so an incomplete grid is no special case; a value that
+            only one sample has is not drawn.
         train_votes: votes that build the classifier.
         test_votes: votes it is scored on.
         group: samples a vote.
@@ -89,8 +93,9 @@ def factor_vae_score(
         seed: of the draws.
 
     Raises:
-        TypeError: codes are not real, factors not integers, a number of votes not an int.
-        ValueError: a wrong shape, NaN or infinity, no factor that varies, or one without a repeated value.
+        TypeError: codes or factors hold no real numbers, are masked or sparse; a count is no integer.
+        ValueError: a wrong shape, NaN or infinity, a factor that is not a class.
+        NotComputable: no factor varies, or one looks continuous.
 
     Example:
         >>> import numpy as np, fastdis
@@ -98,14 +103,17 @@ def factor_vae_score(
         >>> print(fastdis.metrics.factor_vae_score(factors.astype(np.float32), factors))
         factor_vae_score 1.0000 (96 samples, 2 factors)
     """
-    positive("factor_vae_score", train_votes=train_votes, test_votes=test_votes, group=group)
-    if group < 2:
-        raise ValueError(f"factor_vae_score: group must be at least 2 for a variance, got {group}")
+    _checks.integers("factor_vae_score", train_votes=train_votes, test_votes=test_votes)
+    _checks.integer("factor_vae_score", "group", group, low=2)
+    threshold = _checks.number("factor_vae_score", "threshold", threshold, low=0)
+    seed = _checks.seed("factor_vae_score", seed)
     check_confidence("factor_vae_score", confidence)
     data = arrays("factor_vae_score", codes, factors)
     groups = Groups("factor_vae_score", data.classes)
     variance = data.codes.var(axis=0, ddof=1, dtype=np.float64)
-    active = np.flatnonzero((np.sqrt(variance) >= threshold) & (variance > 0))
+    with np.errstate(over="ignore"):
+        deviation = np.ldexp(np.sqrt(variance), data.exponent)
+    active = np.flatnonzero((deviation >= threshold) & (variance > 0))
     shape = (data.codes.shape[1], len(data.factors))
 
     generator = np.random.default_rng(seed)
@@ -142,7 +150,7 @@ def _vote(
     weighted: bool,
     generator: np.random.Generator,
 ) -> _Votes:
-    """Draw (votes, group) samples and let the active codes vote; no votes where no code is active."""
+    """Draw (votes, group) samples and let the active codes vote; there are no votes if no code is active."""
     if not active.size:
         return _Votes(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
     votes, group = size
@@ -164,7 +172,7 @@ def _vote(
 
 
 def _accuracy(train: Float, test: Float) -> float:
-    """The share of the test votes that the majority of the training votes names rightly; 0 without votes."""
+    """Return the share of the test votes that the majority of the training votes names rightly; 0 of none."""
     total = test.sum()
     right = test[np.arange(len(test)), train.argmax(axis=1)].sum()
     return float(right / total) if total > 0 else 0.0
@@ -173,7 +181,7 @@ def _accuracy(train: Float, test: Float) -> float:
 def _replicates(
     train: _Votes, test: _Votes, shape: tuple[int, int], generator: np.random.Generator
 ) -> list[float]:
-    """The score of resampled votes: each counts as often as a Poisson draw of mean 1 says."""
+    """Return the scores of resampled votes: each counts as often as a Poisson draw of mean 1 says."""
 
     def resampled(votes: _Votes) -> Float:
         return votes.table(shape, generator.poisson(size=len(votes.factor)).astype(np.float64))

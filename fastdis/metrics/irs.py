@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _checks
 from ._arguments import Array, arrays
 from ._result import Result
 from .table import Float
@@ -13,9 +14,10 @@ from .table import Float
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IRSResult(Result):
-    """The score; per_code (codes,), 0 for a constant code; parents (codes,), -1 for a constant code.
+    """The score, and what it is made of for each code.
 
-    parents: the column of the factor that each code follows most closely.
+    per_code: (codes,), 0 for a constant code.
+    parents: (codes,), the column of the factor that each code follows most closely, -1 for a constant code.
     matrix: (codes, factors), 1 - the mean deviation while a factor is fixed / the largest deviation.
     """
 
@@ -26,6 +28,8 @@ class IRSResult(Result):
         "- E z|."
     )
 
+    no_interval: ClassVar[str] = "it takes largest deviations, which resampling does not reproduce"
+
     per_code: Float
     parents: tuple[int, ...]
     matrix: Float
@@ -33,21 +37,26 @@ class IRSResult(Result):
 
 
 def irs(codes: Array, factors: Array, *, quantile: float = 0.99) -> IRSResult:
-    """Interventional robustness score (Suter et al. 2019, equation 8), in [0, 1], 1 best.
+    """Compute the interventional robustness score (Suter et al. 2019, equation 8), in [0, 1], 1 best.
 
     With m_j = max |z_j - E z_j|, the matrix is 1 - mean_v quantile(|z_j - E[z_j | v_k = v]|) / m_j over the
-    values of factor k, which are not binned anew; a code's score is its largest entry, and the score is the
-    mean over codes weighted by m_j. Constant codes have no weight; with no other the score is 0. It assumes
-    crossed factors: of an incomplete grid it measures what the samples there show.
+    values of factor k, which are not put into bins; a code's score is its largest entry, and the score is the
+    mean over codes weighted by m_j. Constant codes have no weight; if all are constant the score is 0. It
+    assumes crossed factors: for an incomplete grid it measures only what the samples there show.
+
+    The score does not change when samples, codes or factors change places, values of a factor are numbered
+    differently, a code is shifted or reflected, or all codes are scaled alike. A code that is scaled on its
+    own keeps its row of the matrix but gets another weight.
 
     Args:
         codes: (samples, codes), real.
-        factors: (samples, factors), integer classes; a constant one is left out with a warning.
+        factors: (samples, factors), classes; a constant factor is left out with a warning.
         quantile: of the deviations within one value; 1 is the maximum, as in the paper.
 
     Raises:
-        TypeError: codes are not real, factors not integers.
-        ValueError: a wrong shape, NaN or infinity, no factor that varies, a quantile outside [0, 1].
+        TypeError: codes or factors hold no real numbers, are masked or sparse.
+        ValueError: a wrong shape, NaN or infinity, a factor that is not a class, a quantile outside [0, 1].
+        NotComputable: no factor varies, or one looks continuous.
 
     Example:
         >>> import numpy as np, fastdis
@@ -56,8 +65,7 @@ def irs(codes: Array, factors: Array, *, quantile: float = 0.99) -> IRSResult:
         >>> result.score, result.parents
         (1.0, (0, 1))
     """
-    if not 0 <= quantile <= 1:
-        raise ValueError(f"irs: quantile must lie between 0 and 1, got {quantile}")
+    quantile = _checks.number("irs", "quantile", quantile, low=0, high=1)
     data = arrays("irs", codes, factors)
     count = data.codes.shape[1]
     deviation = np.stack([_deviation(column, quantile, data.codes) for column in data.classes.T], axis=1)
@@ -69,7 +77,7 @@ def irs(codes: Array, factors: Array, *, quantile: float = 0.99) -> IRSResult:
     per_code = matrix.max(axis=1)
     best = np.array(data.factors)[matrix.argmax(axis=1)]
     return IRSResult(
-        score=float(np.average(per_code[active], weights=largest[active])) if active.any() else 0.0,
+        score=_average(per_code[active], largest[active], data.exponent[active]) if active.any() else 0.0,
         samples=len(data.codes),
         factors=data.factors,
         per_code=per_code,
@@ -79,8 +87,13 @@ def irs(codes: Array, factors: Array, *, quantile: float = 0.99) -> IRSResult:
     )
 
 
+def _average(per_code: Float, largest: Float, exponent: NDArray[np.int64]) -> float:
+    """Return the mean over codes weighted by their largest deviations, in units of 2**exponent."""
+    return float(np.average(per_code, weights=np.ldexp(largest, exponent - exponent.max())))
+
+
 def _deviation(classes: NDArray[np.integer], quantile: float, codes: NDArray[np.floating]) -> Float:
-    """The quantile of |z - E[z | value]|, averaged over the values of a factor, (codes,)."""
+    """Return the quantile of |z - E[z | value]|, averaged over the values of a factor, (codes,)."""
     order = np.argsort(classes, kind="stable")
     counts = np.bincount(classes)
     ends = np.cumsum(counts)

@@ -35,15 +35,16 @@ def jemmig(
     confidence: float | None = None,
     seed: int = 0,
 ) -> JEMMIGResult:
-    """Joint entropy minus mutual information gap (Do & Tran 2020): a code for each factor and nothing else?
+    """Compute the joint entropy minus the mutual information gap (Do & Tran 2020).
+
+    It asks whether each factor has a code that knows this factor and nothing else.
 
     With j* the code that knows most of factor k, JEMMIG_k = H(z_j*, v_k) - I(z_j*; v_k) + max_{j != j*}
     I(z_j; v_k) in nats, 0 best. The score is the normalised form of Carbonneau et al. 2022, 1/K sum_k (1 -
     JEMMIG_k / (H(v_k) + log bins)), in [0, 1], 1 best. Unlike :func:`mig` it falls when the code also
     varies with something else.
 
-    Args, Raises:
-        As :func:`mig`.
+    Arguments, errors and invariances are those of :func:`mig`.
 
     Example:
         >>> import numpy as np, fastdis

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ._arguments import Array
+from ._errors import NotComputable
 from ._from_table import from_table
 from ._result import Result
 from .table import Float, Information, JointTable
@@ -13,7 +14,7 @@ from .table import Float, Information, JointTable
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ModularityResult(Result):
-    """The score and per_code, (codes,), 0 for a code that knows no factor."""
+    """The score and per_code, (codes,), 0 for a code that carries no information on any factor."""
 
     title: ClassVar[str] = "modularity"
     definition: ClassVar[str] = (
@@ -21,7 +22,7 @@ class ModularityResult(Result):
         "information with all factors but the best / (square of the best (factors - 1)); dead codes count "
         "as 0."
     )
-    no_interval: ClassVar[str] = "codes that know nothing make it vary more than resampling shows"
+    no_interval: ClassVar[str] = "codes without information make it vary more than resampling shows"
 
     per_code: Float
     bins: int
@@ -35,15 +36,14 @@ def modularity(
     confidence: float | None = None,
     seed: int = 0,
 ) -> ModularityResult:
-    """Modularity (Ridgeway & Mozer 2018, equation 2), in [0, 1], 1 best.
+    """Compute modularity (Ridgeway & Mozer 2018, equation 2), in [0, 1], 1 best.
 
     1/D sum_j (1 - sum_{k != k*} I(z_j; v_k)^2 / (I(z_j; v_k*)^2 (K - 1))), with the plug-in estimate of
     :func:`mig`. A code whose mutual information with every factor is 0 counts as 0.
 
-    Args, Raises:
-        As :func:`mig`, but it is the factors of which 2 must vary, and confidence is refused unless the grid
-        is complete: with codes that know nothing a 90 % interval contained the score of the population in
-        4 of 10 samples.
+    Arguments, errors and invariances are those of :func:`mig`, but it is the factors of which 2 must vary,
+    and confidence is refused unless the grid is complete: with codes that carry no information a 90 %
+    interval contained the score of the population in 4 of 10 samples.
 
     Example:
         >>> import numpy as np, fastdis
@@ -58,7 +58,7 @@ def modularity(
 def _score(table: Information) -> ModularityResult:
     count = len(table.factors)
     if count < 2:
-        raise ValueError(f"modularity: factors must have at least 2 columns that vary, got {count}")
+        raise NotComputable(f"modularity: factors must have at least 2 columns that vary, got {count}")
     squared = table.mutual_information**2
     best = squared.max(axis=1)
     others = np.divide(squared.sum(axis=1) - best, best * (count - 1), out=np.ones_like(best), where=best > 0)

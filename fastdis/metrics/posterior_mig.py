@@ -10,7 +10,9 @@ from torch import Tensor
 
 from .. import _checks
 from ..kernels.grouped_density import REACH, grouped_density
-from ._arguments import Array, Checked, checked, checked_codes, varying
+from ._arguments import Array, Checked, checked_codes, checked_whole
+from ._errors import NotComputable
+from ._factors import scored_factors
 from ._result import Result
 from .mig import gap
 from .table import Float
@@ -24,6 +26,7 @@ class PosteriorMIGResult(Result):
     """The gap, per_factor (factors,), mutual_information (codes, factors) and entropy (factors,), in nats."""
 
     title: ClassVar[str] = "posterior_mig"
+    no_interval: ClassVar[str] = "every resample would need an integral of its own"
     definition: ClassVar[str] = (
         "Mutual information gap of q(z|x) (Chen 2018, appendix C): H(z_j) - H(z_j | v_k) from the mixtures "
         "of all posteriors, by quadrature; gap of the two best codes / entropy of the factor, averaged."
@@ -35,24 +38,29 @@ class PosteriorMIGResult(Result):
 
 
 def posterior_mig(mean: Array, logvar: Array, factors: Array) -> PosteriorMIGResult:
-    """Mutual information gap of Gaussian posteriors (Chen et al. 2018, appendix C), in [0, 1], 1 best.
+    """Compute the mutual information gap of Gaussian posteriors (Chen 2018, appendix C), in [0, 1], 1 best.
 
     I(z_j; v_k) = H(z_j) - sum_v p(v) H(z_j | v_k = v), where z_j given a set of samples follows the mixture
     of their posteriors q(z_j | x). Chen et al. estimate the entropies from 10,000 samples; here each mixture
     of all its posteriors is integrated on a grid, so nothing is drawn. Unlike :func:`mig`, nothing is binned,
-    and the width of the posteriors counts: a code that varies less than its noise knows nothing. Chen et al.
-    left the shape of dSprites out; pass the other columns to compare.
+    and the width of the posteriors counts: a code that varies less than its noise carries no information.
+    Chen et al. left the shape of dSprites out; pass the other columns to compare.
+
+    The score does not change when samples, codes or factors change places, values of a factor are numbered
+    differently, every sample occurs twice, or the means of a code are shifted, reflected, or scaled together
+    with their deviations.
 
     Args:
         mean: (samples, codes), means of the posteriors.
-        logvar: logarithms of their variances, like mean.
-        factors: (samples, factors), integer classes; a constant one is left out with a warning.
+        logvar: logarithms of their variances, like mean, between -200 and 200.
+        factors: (samples, factors), classes; a constant factor is left out with a warning.
 
     Raises:
-        TypeError: mean or logvar are not real, factors not integers.
+        TypeError: an argument holds no real numbers, is masked or sparse.
         ValueError: a wrong shape, NaN or infinity, a mean beyond 1e100, a logvar outside -200 .. 200 (the row
-            and column are named), fewer than 2 codes, no factor that varies, a latent that spans more than
-            32,768 of its smallest standard deviation.
+            and column are named), a factor that is not a class.
+        NotComputable: fewer than 2 codes, no factor that varies or one that looks continuous, a latent whose
+            means span more than 32,768 of its smallest standard deviation.
 
     Example:
         >>> import numpy as np, fastdis
@@ -61,8 +69,8 @@ def posterior_mig(mean: Array, logvar: Array, factors: Array) -> PosteriorMIGRes
         >>> print(fastdis.metrics.posterior_mig(factors.astype(float), logvar, factors))
         posterior_mig 1.0000 (96 samples, 2 factors)
     """
-    data = checked("posterior_mig", mean, factors)
-    widths, _, _ = checked_codes("posterior_mig", logvar)
+    data = checked_whole("posterior_mig", mean, factors, name="mean")
+    widths, *_ = checked_codes("posterior_mig", logvar, name="logvar")
     if widths.shape != data.codes.shape:
         raise ValueError(
             f"posterior_mig: logvar must have shape {tuple(data.codes.shape)} like mean, "
@@ -93,21 +101,21 @@ def posterior_mig(mean: Array, logvar: Array, factors: Array) -> PosteriorMIGRes
 
 
 def _groups(data: Checked) -> tuple[list[int], Tensor, list[int], list[NDArray[np.int64]]]:
-    """The factors that vary, their values numbered without gaps, how many, and how often each occurs."""
+    """Return the factors that vary, their values numbered without gaps, how many, and how often each is."""
     classes = data.classes.cpu().numpy()
     found = [np.unique(column, return_inverse=True, return_counts=True) for column in classes.T]
-    keep = varying("posterior_mig", [count for _, _, count in found])
+    keep = scored_factors("posterior_mig", [count for _, _, count in found])
     groups = torch.from_numpy(np.stack([found[k][1] for k in keep], axis=1))
     return keep, groups, [len(found[k][0]) for k in keep], [found[k][2] for k in keep]
 
 
 def _densities(mean: Tensor, deviation: Tensor, groups: Tensor, sizes: list[int]) -> tuple[Float, Float]:
-    """Summed densities of every group, (latent, groups, points), and the step of each latent's grid."""
+    """Return the summed densities of every group, (latent, groups, points), and the steps of the grids."""
     low = (mean - REACH * deviation).amin(dim=0)
     high = (mean + REACH * deviation).amax(dim=0)
     steps = float(((high - low) / (_STEP * deviation.amin(dim=0))).amax())
     if not steps < _LONGEST:
-        raise ValueError(
+        raise NotComputable(
             f"posterior_mig: mean must span less than {_STEP * _LONGEST:,.0f} of the smallest standard "
             f"deviation of a latent, got {_STEP * steps:,.0f}"
         )
@@ -118,6 +126,6 @@ def _densities(mean: Tensor, deviation: Tensor, groups: Tensor, sizes: list[int]
 
 
 def _entropy(density: Float, step: Float) -> Float:
-    """-integral of q log q over the last axis, by the trapezoid rule; the ends of the grid hold nothing."""
+    """Return -integral of q log q over the last axis, by the trapezoid rule; q is 0 at both ends."""
     logarithm = np.log(density, out=np.zeros_like(density), where=density > 0)
     return np.asarray(-np.einsum("...g,...g->...", density, logarithm) * step)

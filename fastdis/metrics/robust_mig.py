@@ -33,14 +33,13 @@ def robust_mig(
     confidence: float | None = None,
     seed: int = 0,
 ) -> RobustMIGResult:
-    """Mutual information gap in nats (Do & Tran 2020, RMIG), in [0, mean H(v_k)], higher is better.
+    """Compute the mutual information gap in nats (Do & Tran 2020, RMIG), in [0, mean H(v_k)], more is better.
 
     RMIG = 1/K sum_k (I(z_j*; v_k) - max_{j != j*} I(z_j; v_k)), with the plug-in estimate of :func:`mig`. The
     paper bins the posteriors themselves; binned samples of them give its estimator, binned means that of
     means.
 
-    Args, Raises:
-        As :func:`mig`.
+    Arguments, errors and invariances are those of :func:`mig`.
 
     Example:
         >>> import numpy as np, fastdis

@@ -1,4 +1,4 @@
-"""The joint table of codes and factors, from which seven of the scores follow, and what it says in nats."""
+"""The joint table of codes and factors, from which seven of the scores follow, and its entropies in nats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .. import _checks
 from ..kernels import joint_histogram
-from ._arguments import Array, Checked, checked, varying
+from ._arguments import Array, Checked, checked, checked_whole, wide
+from ._errors import NotComputable
+from ._factors import scored_factors
 
 Float = NDArray[np.float64]
 
@@ -51,7 +54,7 @@ class JointTable:
         edges: (codes, bins + 1), in the dtype of the codes.
         sizes: the number of values of each factor.
         complete: the samples are known to be every combination of the factors, equally often.
-        replicates: what resampled samples say, for confidence intervals; () unless asked for.
+        replicates: entropies of resampled samples, for confidence intervals; () unless asked for.
 
     Args:
         low: the smallest value of each code over the whole data set, (codes,), float32 or float64.
@@ -94,7 +97,7 @@ class JointTable:
         seed: int = 0,
         function: str = "JointTable",
     ) -> "JointTable":
-        """The table of a whole data set, binned over its own range.
+        """Count a whole data set, binned over its own range.
 
         Args:
             codes, factors: as every score takes them.
@@ -105,23 +108,29 @@ class JointTable:
             function: the name that errors begin with.
 
         Raises:
-            TypeError, ValueError, RuntimeError: as every score does; also for fewer samples than bins.
+            TypeError, ValueError, RuntimeError: as every score raises them.
+            NotComputable: there are fewer samples than bins.
         """
-        data = checked(function, codes, factors)
-        _check_bins(function, bins)
+        data = checked_whole(function, codes, factors)
+        _checks.integer(function, "bins", bins)
+        _checks.integer(function, "replicates", replicates, low=0)
+        _checks.seed(function, seed)
         if len(data.codes) < bins:
-            raise ValueError(f"{function}: codes must have at least bins={bins} rows, got {len(data.codes)}")
+            raise NotComputable(
+                f"{function}: codes must have at least bins={bins} rows, got {len(data.codes)}"
+                f"{wide(data.codes)}"
+            )
         table = cls(data.low, data.high, data.sizes, bins=bins)
         table._add(data)
         if replicates:
             table.complete = _is_complete(data)
             if not table.complete:
-                table.replicates = _resample(table, data, replicates, seed)
+                table.replicates = _resample(function, table, data, replicates, seed)
         return table
 
     @property
     def samples(self) -> int:
-        """How many rows were counted."""
+        """The number of rows counted."""
         return int(self.counts[0, :, : self.sizes[0]].sum())
 
     def update(self, codes: Array, factors: Array) -> "JointTable":
@@ -173,23 +182,23 @@ class JointTable:
         return self
 
     def pairs(self, factor: int) -> Tensor:
-        """The counts of one factor, (codes, bins, values)."""
+        """Return the counts of one factor, (codes, bins, values)."""
         start = sum(self.sizes[:factor])
         return self.counts[:, :, start : start + self.sizes[factor]]
 
     def information(self, *, function: str = "JointTable.information") -> Information:
-        """Entropies and mutual information of the table; warns of constant factors and leaves them out.
+        """Compute entropies and mutual information; warn of constant factors and leave them out.
 
         Raises:
-            ValueError: nothing was counted, or no factor varies.
+            NotComputable: nothing was counted, no factor varies, or one looks continuous.
         """
         samples = self.samples
         if samples == 0:
-            raise ValueError(f"{function}: the table must hold at least 1 sample, got 0")
+            raise NotComputable(f"{function}: the table must hold at least 1 sample, got 0")
         counts = self.counts.cpu().numpy()
         ends = np.cumsum(self.sizes)
         by_value = np.split(counts[0].sum(axis=0), ends[:-1])
-        keep = varying(function, by_value)
+        keep = scored_factors(function, by_value)
         mutual, code_entropy, factor_entropy = nats(counts.astype(np.float64), self.sizes)
         return Information(
             mutual_information=mutual[:, keep],
@@ -207,7 +216,7 @@ class JointTable:
 
 
 def nats(counts: Float, sizes: Sequence[int]) -> tuple[Float, Float, Float]:
-    """Mutual information (..., codes, factors), H(code) (..., codes) and H(factor) (..., factors) of a table.
+    """Return mutual information (..., codes, factors), H(code) (..., codes) and H(factor) (..., factors).
 
     I = sum_bv n_bv / n log(n_bv n / (n_b n_v)), counts of shape (..., codes, bins, values of all factors).
     Where a code has one bin only, every ratio is exactly 1 and I exactly 0.
@@ -225,30 +234,23 @@ def nats(counts: Float, sizes: Sequence[int]) -> tuple[Float, Float, Float]:
 
 
 def bin_numbers(codes: Tensor, edges: Tensor) -> Tensor:
-    """The bin of every value, (samples, codes) int64."""
+    """Return the bin of every value, (samples, codes) int64."""
     columns = zip(edges[:, 1:-1].contiguous(), codes.T.contiguous(), strict=True)
     return torch.stack([torch.searchsorted(inner, code, right=True) for inner, code in columns], dim=1)
 
 
 def _entropy_terms(p: Float) -> Float:
-    """-p log p, 0 at 0."""
+    """Return -p log p, 0 at 0."""
     return -p * np.log(p, out=np.zeros_like(p), where=p > 0)
 
 
-def _check_bins(function: str, bins: int) -> None:
-    if isinstance(bins, bool) or not isinstance(bins, int):
-        raise TypeError(f"{function}: bins must be an int, got {type(bins).__name__}")
-    if bins < 1:
-        raise ValueError(f"{function}: bins must be at least 1, got {bins}")
-
-
 def _edges(low: Tensor, high: Tensor, bins: int) -> Tensor:
-    """The edges np.histogram computes, (codes, bins + 1); around a constant code, low -+ 1/2.
+    """Return the edges that np.histogram computes, (codes, bins + 1); around a constant code, low -+ 1/2.
 
-    Where bins are narrower than the dtype resolves edges coincide and the bins between them stay empty, where
-    np.histogram refuses: a collapsed code is no reason to have no score.
+    Where bins are narrower than the dtype resolves, edges coincide and the bins between them stay empty.
+    np.histogram refuses such a code; a score must not, since codes do collapse.
     """
-    _check_bins("JointTable", bins)
+    _checks.integer("JointTable", "bins", bins)
     if low.dim() != 1 or low.shape != high.shape or not len(low):
         raise ValueError(
             f"JointTable: low and high must have shape (codes,), got {tuple(low.shape)}, {tuple(high.shape)}"
@@ -260,23 +262,21 @@ def _edges(low: Tensor, high: Tensor, bins: int) -> Tensor:
     ends = torch.stack([low, high], dim=1).cpu().numpy()
     if not np.isfinite(ends).all() or (ends[:, 0] > ends[:, 1]).any():
         raise ValueError("JointTable: low and high must be finite, low at most high")
-    constant = ends[:, 0] == ends[:, 1]
-    half = ends.dtype.type(0.5)
-    edges = np.stack(
-        [
-            np.linspace(
-                first - half if same else first, last + half if same else last, bins + 1, dtype=ends.dtype
-            )
-            for (first, last), same in zip(ends, constant, strict=True)
-        ]
-    )
+    constant = ends[:, :1] == ends[:, 1:]
+    largest = np.finfo(ends.dtype).max
+    # 1/2 is lost beside a constant of 2**53, and so are bins between it and its neighbours
+    half = np.maximum(0.5, bins * np.finfo(ends.dtype).eps * np.abs(ends[:, :1]))
+    with np.errstate(over="ignore"):
+        around = (ends.astype(np.float64) + half * [-1, 1]).clip(-largest, largest)
+        ends = np.where(constant, around, ends).astype(ends.dtype)
+        edges = np.stack([np.linspace(first, last, bins + 1, dtype=ends.dtype) for first, last in ends])
     if not np.isfinite(edges).all():
         raise ValueError(f"JointTable: high - low must be finite in {ends.dtype}, got {ends.tolist()}")
     return torch.from_numpy(edges).to(low.device)
 
 
 def _is_complete(data: Checked) -> bool:
-    """Whether the samples are every combination of the factors' values, each equally often."""
+    """Tell whether the samples are every combination of the factors' values, each equally often."""
     key, combinations = np.zeros(len(data.classes), np.int64), 1
     for column in data.classes.cpu().numpy().T:
         values = np.unique(column)
@@ -288,8 +288,10 @@ def _is_complete(data: Checked) -> bool:
     return bool((counts == counts[0]).all())
 
 
-def _resample(table: JointTable, data: Checked, replicates: int, seed: int) -> tuple[Information, ...]:
-    """What the table would say of other samples from the same population: the Poisson bootstrap."""
+def _resample(
+    function: str, table: JointTable, data: Checked, replicates: int, seed: int
+) -> tuple[Information, ...]:
+    """Return the entropies of other samples from the same population: the Poisson bootstrap."""
     inner = table.edges[:, 1:-1].contiguous()
     bins = torch.stack(
         [
@@ -298,7 +300,7 @@ def _resample(table: JointTable, data: Checked, replicates: int, seed: int) -> t
         ]
     ).cpu()
     classes = data.classes.T.to("cpu", torch.int32)
-    observed = table.information()
+    observed = table.information(function=function)
     keep = list(observed.factors)
     sizes = [table.sizes[k] for k in keep]
     generator = np.random.default_rng(seed)
@@ -312,7 +314,7 @@ def _resample(table: JointTable, data: Checked, replicates: int, seed: int) -> t
         n = weights.sum(dim=1, dtype=torch.int64).double().numpy()
         log_n = np.log(n)
         mutual = (joint - by_bin[:, :, None] - by_value[:, None]) / n[:, None, None] + log_n[:, None, None]
-        mutual[mutual < 1e-12] = 0.0  # a dead code knows nothing, not rounding errors
+        mutual[mutual < 1e-12] = 0.0  # of a constant code it is 0, without rounding errors
         found += [
             replace(observed, mutual_information=m, code_entropy=code, factor_entropy=factor)
             for m, code, factor in zip(

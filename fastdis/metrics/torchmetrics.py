@@ -11,12 +11,17 @@ import torchmetrics
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
+from .. import _checks
 from ._arguments import checked
-from .evaluate import TABLE_METRICS, evaluate
+from ._errors import NotComputable
+from .evaluate import evaluate
+from .metric import METRICS
+
+_NAMES = tuple(name for name, metric in METRICS.items() if metric.needs == "table")
 
 
 class TableScores(torchmetrics.Metric):
-    """MIG and the other scores of the joint table, over all batches and all processes.
+    """Compute MIG and the other scores of the joint table, over all batches and all processes.
 
     ``update(codes, factors)`` collects batches, (batch, codes) and (batch, factors); ``compute()`` returns a
     scalar for each score, the same to the bit as that of all samples at once: the bins depend on the range of
@@ -28,7 +33,8 @@ class TableScores(torchmetrics.Metric):
         options: those of torchmetrics.Metric.
 
     Raises:
-        ValueError: a name is not that of a score of the joint table.
+        TypeError: metrics is one word, or bins is no integer.
+        ValueError: a name is not that of a score of the joint table, or there is none.
 
     Example:
         >>> import torch
@@ -49,13 +55,14 @@ class TableScores(torchmetrics.Metric):
 
     def __init__(self, metrics: Iterable[str] = ("mig",), *, bins: int = 20, **options: Any) -> None:
         super().__init__(**options)
+        if isinstance(metrics, str):
+            raise TypeError(f"TableScores: metrics must be a list of names, got {metrics!r}")
         self.names = tuple(metrics)
-        unknown = [name for name in self.names if name not in TABLE_METRICS]
-        if unknown or not self.names:
-            raise ValueError(
-                f"TableScores: metrics must be among {', '.join(TABLE_METRICS)}, got {unknown or 'none'}"
-            )
-        self.bins = bins
+        if not self.names:
+            raise ValueError("TableScores: metrics must hold at least 1 name, got none")
+        for name in self.names:
+            _checks.choice("TableScores", "metrics", name, _NAMES)
+        self.bins = _checks.integer("TableScores", "bins", bins)
         self.add_state("codes", default=[], dist_reduce_fx="cat")
         self.add_state("factors", default=[], dist_reduce_fx="cat")
 
@@ -66,15 +73,15 @@ class TableScores(torchmetrics.Metric):
         self.factors.append(factors.detach())
 
     def compute(self) -> dict[str, Tensor]:
-        """The scores of all batches, float32 scalars on the device of the codes.
+        """Return the scores of all batches, float32 scalars on the device of the codes.
 
         Raises:
-            ValueError: a score cannot be computed from them; the message says why.
+            NotComputable: a score does not exist for them; the message says why.
         """
         codes, factors = dim_zero_cat(self.codes), dim_zero_cat(self.factors)
         evaluation = evaluate(codes, factors, self.names, bins=self.bins, progress=False)
         for reason in evaluation.failures.values():
-            raise ValueError(reason)
+            raise NotComputable(reason)
         return {
             name: torch.tensor(result.score, device=codes.device)
             for name, result in evaluation.results.items()

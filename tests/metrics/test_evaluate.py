@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fastdis import metrics
-from fastdis.metrics.evaluate import METRICS
+from fastdis.metrics.evaluate import NAMES
 
-FAST = [name for name in METRICS if name not in ("dci", "downstream_gbt")]
+FAST = [name for name in NAMES if name not in ("dci", "downstream_gbt")]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_each_score_is_the_one_of_its_function(data) -> None:
 
 def test_all_means_all(data) -> None:
     evaluation = metrics.evaluate(data[0][::4], data[1][::4])
-    assert tuple(evaluation.results) == METRICS
+    assert tuple(evaluation.results) == NAMES
 
 
 def test_prints_a_table_and_writes_json(data, tmp_path) -> None:

@@ -39,7 +39,7 @@ def test_two_processes_give_the_bits_of_one(data, tmp_path) -> None:
 
 
 def test_bad_batches_and_names_are_refused_where_they_come(data) -> None:
-    with pytest.raises(ValueError, match=r"TableScores: metrics must be among mig, .*got \['dci'\]"):
+    with pytest.raises(ValueError, match=r"TableScores: metrics must be one of 'mig', .*got 'dci'"):
         TableScores(["mig", "dci"])
     scores = TableScores()
     with pytest.raises(

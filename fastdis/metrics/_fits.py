@@ -1,0 +1,49 @@
+"""Predictors that are fitted: what they warn of becomes a note of the result, not a line on the terminal."""
+
+import warnings
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Fits:
+    """Fit scikit-learn's predictors and count those that do not converge.
+
+    Example:
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> fits = Fits()
+        >>> _ = fits.fit(LogisticRegression(max_iter=1), np.arange(4.0)[:, None], np.arange(4) // 2)
+        >>> fits.notes
+        ('1 of 1 fits did not converge',)
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._notes: Counter[str] = Counter()
+
+    def fit(self, model: Any, x: NDArray[np.floating], labels: NDArray[Any]) -> Any:
+        """Fit the model and return it."""
+        from sklearn.exceptions import ConvergenceWarning
+
+        self._count += 1
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(x, labels)
+        # what a coming version will do is not about this fit
+        about = [w for w in caught if not issubclass(w.category, FutureWarning | DeprecationWarning)]
+        self._notes.update(
+            {
+                "did not converge"
+                if issubclass(w.category, ConvergenceWarning)
+                else f"warned: {str(w.message).splitlines()[0]}"
+                for w in about
+            }
+        )
+        return model
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the fits warned of, a line each with how many did."""
+        return tuple(f"{count:,} of {self._count:,} fits {text}" for text, count in self._notes.items())
