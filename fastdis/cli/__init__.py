@@ -7,7 +7,7 @@ import typer
 
 from ..version import __version__
 from . import data, demo, evaluate, posterior, train
-from ._options import PLAIN
+from ._options import PLAIN, help_unless_given
 from ._run import run
 
 app = typer.Typer(help="Train and score disentangled representations.", **PLAIN)
@@ -32,9 +32,10 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _fastdis(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    pass
+    help_unless_given(context)

@@ -6,15 +6,13 @@ from typing import Annotated
 import typer
 
 from .._files import require_writable
-from ._options import PLAIN
+from ._options import PLAIN, help_unless_given
 from ._run import in_one_line
 
 app = typer.Typer(help="Write data sets to files that other tools read.", **PLAIN)
 
 
-@app.callback()
-def _data() -> None:
-    pass
+app.callback()(help_unless_given)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Pictures, as Matplotlib figures that the caller saves."""
+"""Draw pictures, as Matplotlib figures that the caller saves."""
 
 from .animation import traversal_animation
 from .curves import Curve, latent_curves

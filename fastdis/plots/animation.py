@@ -1,4 +1,4 @@
-"""What each latent draws, moving."""
+"""Show what each latent changes in the image, moving."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -13,7 +13,7 @@ _DPI = 100
 
 
 def traversal_animation(rows: ArrayLike, labels: Sequence[str], title: str = "") -> list[Image.Image]:
-    """Frames in which every latent moves in a panel of its own.
+    """Draw frames in which every latent moves in a panel of its own.
 
     Args:
         rows: (latents, frames, channels, height, width) in [0, 1], of 1 channel or 3.
@@ -21,7 +21,7 @@ def traversal_animation(rows: ArrayLike, labels: Sequence[str], title: str = "")
         title: stands above all of them.
 
     Returns:
-        Images of equal size, a frame each. ``frames[0].save("it.gif", save_all=True,
+        Images of equal size, one a frame. ``frames[0].save("it.gif", save_all=True,
         append_images=frames[1:], duration=80, loop=0)`` writes them.
 
     Example:

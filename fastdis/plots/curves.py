@@ -1,4 +1,4 @@
-"""What a latent says of a factor: its mean code over the values of the factor."""
+"""Show what a latent says of a factor: its mean code over the values of the factor."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 
 
 class Curve(NamedTuple):
-    """A factor, its values (values,) and the mean codes at each (lines, values, latents)."""
+    """Hold a factor, its values (values,) and the mean codes at each (lines, values, latents)."""
 
     factor: str
     values: ArrayLike
@@ -25,7 +25,7 @@ def latent_curves(
     lines: Sequence[str] = ("",),
     title: str = "",
 ) -> Figure:
-    """A panel for each latent and factor: the mean code at each value of the factor, a line a shape.
+    """Draw a panel for each latent and factor: the mean code at each value of the factor, a line a shape.
 
     A latent that stands for a factor climbs or falls along it and is level along the others; where the lines
     part, the code depends on the shape too.
@@ -35,6 +35,9 @@ def latent_curves(
         latents: the names of the latents, a row each.
         lines: the names of the lines.
         title: stands above the picture.
+
+    Returns:
+        The figure, with latents down and factors across.
 
     Example:
         >>> import numpy as np

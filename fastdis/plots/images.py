@@ -1,4 +1,4 @@
-"""Images side by side, in rows."""
+"""Show images side by side, in rows."""
 
 from collections.abc import Sequence
 
@@ -19,11 +19,11 @@ def image_rows(
     *,
     together: int = 1,
 ) -> Figure:
-    """Rows of images: reconstructions below what they reconstruct, samples, paths from one image to another.
+    """Draw rows of images: reconstructions below originals, samples, or paths from one image to another.
 
     Args:
         rows: arrays (images, channels, height, width) in [0, 1], of 1 channel or 3.
-        labels: a name for each row, at its left.
+        labels: a name for each row, at its left; none if None.
         title: stands above the picture.
         together: how many rows belong together; a gap follows them.
 
@@ -56,7 +56,7 @@ def image_rows(
 
 
 def strip(axes: Axes, images: NDArray[np.float64], label: str, note: str = "") -> None:
-    """Images (images, channels, height, width) side by side, as one picture with a name and a remark."""
+    """Draw images (images, channels, height, width) side by side, with a name and a remark."""
     spaced = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=1.0)
     joined = np.moveaxis(np.concatenate(list(spaced), axis=-1), 0, -1)[:, :-GAP]
     axes.imshow(joined.squeeze(-1) if joined.shape[-1] == 1 else joined, cmap="gray", vmin=0, vmax=1)

@@ -1,15 +1,15 @@
-"""How much each latent says: its KL divergence from the prior."""
+"""Show how much each latent carries: its KL divergence from the prior."""
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-ACTIVE = 0.1  # nats: a latent below it says next to nothing
+ACTIVE = 0.1  # nats: a latent below it carries next to nothing
 
 
 def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
-    """A bar for each latent, the largest first.
+    """Draw a bar for each latent, the largest KL first.
 
     Args:
         kl: (latent,), in nats.
@@ -36,11 +36,11 @@ def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
 
 
 def kl_over_training(steps: ArrayLike, kl: ArrayLike, title: str = "") -> Figure:
-    """A line for each latent, the ones that say something at the end in colour and named there.
+    """Draw a line for each latent; those that are active at the end are coloured and named there.
 
     Args:
-        steps: (lines,), the steps at which the log has a line.
-        kl: (lines, latent), in nats.
+        steps: (rows,), the steps at which the log has a row.
+        kl: (rows, latent), in nats.
         title: stands above the picture.
 
     Example:

@@ -1,4 +1,4 @@
-"""Where the codes of all images lie: the aggregated posterior of each latent against the prior."""
+"""Show where the codes of all images lie: the aggregated posterior of each latent against the prior."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,7 +8,7 @@ _COLUMNS = 5
 
 
 def aggregated_marginals(z: ArrayLike, density: ArrayLike, kl: ArrayLike, title: str = "") -> Figure:
-    """A panel for each latent: q(z_d) filled, the standard normal prior as a line, their KL above.
+    """Draw a panel for each latent: q(z_d) filled, the standard normal prior as a line, their KL above.
 
     Args:
         z: (points, latent), where the densities were taken; see :func:`fastdis.posterior.marginal_curves`.

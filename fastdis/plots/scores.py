@@ -1,4 +1,4 @@
-"""Pictures of scores: what codes know of factors, how important they are for them, scores with intervals."""
+"""Draw scores: what codes know of factors, how important they are for them, scores with intervals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ _BLUE = "#4477aa"
 def mutual_information(
     information: ArrayLike, factor_names: Sequence[str] | None = None, title: str = ""
 ) -> Figure:
-    """A heat map of the mutual information of every code and factor.
+    """Draw a heat map of the mutual information of every code and factor.
 
     Args:
         information: (codes, factors), in nats, as ``mig(...).mutual_information``.
@@ -44,7 +44,7 @@ def mutual_information(
 
 
 def importance(matrix: ArrayLike, factor_names: Sequence[str] | None = None, title: str = "") -> Figure:
-    """A Hinton diagram: a square for each code and factor whose area is the importance.
+    """Draw a Hinton diagram: a square for each code and factor whose area is the importance.
 
     Args:
         matrix: (codes, factors), at least 0, as ``dci(...).importance``; the largest fills its cell.
@@ -79,7 +79,7 @@ def scores(
     intervals: Mapping[str, tuple[float, float]] | None = None,
     title: str = "",
 ) -> Figure:
-    """A dot for each score, with its interval; a ring where both ends are the score, as on a complete grid.
+    """Draw a dot for each score with its interval; a ring where the interval is exact, as on a complete grid.
 
     Args:
         values: the scores by the name that stands beside them.

@@ -1,4 +1,4 @@
-"""What each latent draws: images decoded along it."""
+"""Show what each latent changes in the image: images decoded along it."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def traversals(
     notes: Sequence[str],
     title: str = "",
 ) -> Figure:
-    """Originals and their reconstructions on top, then one row a latent, in which that latent alone moves.
+    """Draw originals and reconstructions on top, then one row a latent, in which that latent alone moves.
 
     Args:
         originals: (images, channels, height, width) in [0, 1].

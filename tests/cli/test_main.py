@@ -102,6 +102,13 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) 
         cli.main()
 
 
+@pytest.mark.parametrize("command", [(), ("data",)])
+def test_a_group_without_a_command_prints_its_help(fastdis_command: Any, command: tuple[str, ...]) -> None:
+    status, out, err = fastdis_command(*command)
+    assert (status, err) == (2, "")
+    assert out == fastdis_command(*command, "--help")[1]
+
+
 def test_traceback_shows_where_an_error_came_from(fastdis_command: Any) -> None:
     for command in (("evaluate", "nowhere"), ("posterior", "nowhere"), ("train", "run", "--resume")):
         status, out, err = fastdis_command(*command, "--traceback")
