@@ -71,7 +71,7 @@ def _hdf5(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], list[str]
 
     def note(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
-            found.append(name)
+            found.append(f"{name}")  # bytes where a damaged name is no text
 
     try:
         with h5py.File(path, "r") as file:
@@ -84,7 +84,7 @@ def _hdf5(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], list[str]
 
 
 def _numbers(path: Path, name: str, array: Any) -> NDArray[np.generic]:
-    kind = getattr(array, "dtype", np.dtype(object))
+    kind = array.dtype if isinstance(array, np.ndarray | np.generic) else np.dtype(object)
     if kind.kind not in "buifc":
         raise ValueError(f"{path} must hold arrays of numbers, got dtype {kind} for {name}")
     return np.asarray(array)

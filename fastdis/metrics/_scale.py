@@ -50,12 +50,15 @@ def narrowed(learned: Codes, scored: Codes) -> tuple[NDArray[np.float32], NDArra
     """Return both sets of rows as float32, which boosted trees compare.
 
     A code further than 16 of its ranges from zero is first centred and divided by its range, so that its
-    offset takes no digits from its differences.
+    offset takes no digits from its differences. So is one with a range below 1/1000, as the trees, like
+    scikit-learn's, do not tell values apart that differ by less than 1e-7.
     """
-    far = _far(learned)
-    if far.any():
-        spread = np.where(far, np.ptp(learned, axis=0), 1.0)
-        learned, scored = (rows / spread for rows in near_zero(learned, scored))
+    spread = np.ptp(learned, axis=0).astype(np.float64)
+    remote = _far(learned) | ((spread > 0) & (spread < 1e-3))
+    if remote.any():
+        centre = np.where(remote, learned.mean(axis=0, dtype=np.float64), 0.0)
+        spread[~remote] = 1.0
+        learned, scored = ((rows - centre) / spread for rows in (learned, scored))
     return np.ascontiguousarray(learned, np.float32), np.ascontiguousarray(scored, np.float32)
 
 

@@ -80,9 +80,10 @@ def dci(
     lie in [0, 1], 1 best.
 
     The scores do not change when factors change places, or a code is shifted or scaled by a positive number:
-    trees compare float32, so a code further than 16 of its ranges from zero is centred first. When
-    codes change places or are reflected, or values of a factor are numbered differently, other trees are
-    chosen among equally good ones; "linear" does not change with the codes, but the class numbers count.
+    trees compare float32, so a code further than 16 of its ranges from zero, or with a range below 1/1000, is
+    centred and divided by its range first. When codes change places or are reflected, or values of a factor
+    are numbered differently, other trees may be chosen among equally good ones; with "linear" the scores do
+    not change with order, scale, offset or sign of the codes, but they depend on the numbers of the classes.
 
     Args:
         codes: (samples, codes), real.

@@ -66,9 +66,10 @@ def downstream(
     labels are enough.
 
     The score does not change when factors change places or a code is shifted: one further than 16 of its
-    ranges from zero is centred, and for trees, which compare float32, divided by its range. Trees do not
-    change with a positive scale either. Logistic regression does, since it is regularised, up to values of
-    1,000: a code that goes beyond is scaled to that.
+    ranges from zero is centred. Trees do not change with a positive scale either: for them, which compare
+    float32, such a code and one with a range below 1/1000 is centred and divided by its range. Logistic
+    regression depends on the scale, since it is regularised, up to values of 1,000: a code that goes beyond
+    is scaled to that.
 
     Args:
         codes: (samples, codes), real.

@@ -39,7 +39,8 @@ def jemmig(
 
     It asks whether each factor has a code that knows this factor and nothing else.
 
-    With j* the code that knows most of factor k, JEMMIG_k = H(z_j*, v_k) - I(z_j*; v_k) + max_{j != j*}
+    With j* the code that has most information on factor k (of equals the one with the least joint entropy),
+    JEMMIG_k = H(z_j*, v_k) - I(z_j*; v_k) + max_{j != j*}
     I(z_j; v_k) in nats, 0 best. The score is the normalised form of Carbonneau et al. 2022, 1/K sum_k (1 -
     JEMMIG_k / (H(v_k) + log bins)), in [0, 1], 1 best. Unlike :func:`mig` it falls when the code also
     varies with something else.
@@ -56,9 +57,10 @@ def jemmig(
 
 
 def _score(table: Information) -> JEMMIGResult:
-    gaps = gap("jemmig", table.mutual_information, axis=0)
-    best = table.mutual_information.argmax(axis=0)
-    in_nats = table.joint_entropy[best, np.arange(len(best))] - gaps
+    mutual = table.mutual_information
+    gaps = gap("jemmig", mutual, axis=0)
+    tied = mutual >= mutual.max(axis=0) - 1e-12  # rounding must not choose between equals
+    in_nats = np.where(tied, table.joint_entropy, np.inf).min(axis=0) - gaps
     per_factor = 1.0 - in_nats / (table.factor_entropy + np.log(table.bins))
     return JEMMIGResult(
         score=float(per_factor.mean()),

@@ -1,11 +1,15 @@
 """All scores from one call."""
 
+import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
 
 from fastdis import metrics
+from fastdis.metrics import METRICS
+from fastdis.metrics._fits import Fits
 from fastdis.metrics.evaluate import NAMES
 
 FAST = [name for name in NAMES if name not in ("dci", "downstream_gbt")]
@@ -69,3 +73,93 @@ def test_shows_progress_on_standard_error_when_asked(data, capsys) -> None:
     metrics.evaluate(*data, ["mig"], progress=True)
     metrics.evaluate(*data, ["mig"])
     assert capsys.readouterr().out == ""
+
+
+def test_a_fault_in_a_score_is_raised_and_not_called_not_computable(data, monkeypatch) -> None:
+    def faulty(*arrays: np.ndarray) -> None:
+        raise ValueError("zip() argument 2 is shorter than argument 1")
+
+    monkeypatch.setitem(METRICS, "irs", dataclasses.replace(METRICS["irs"], function=faulty))
+    with pytest.raises(ValueError, match="zip"):
+        metrics.evaluate(*data, ["irs"])
+
+
+def test_what_needs_no_table_is_scored_without_one(data) -> None:
+    codes, factors = data[0][::40], data[1][::40, :3]  # 12 rows are fewer than 20 bins
+    evaluation = metrics.evaluate(codes, factors, ["mig", "aam", "irs", "unsupervised"])
+    assert list(evaluation.results) == ["irs"]
+    assert evaluation.failures["mig"] == evaluation.failures["aam"]
+    assert "evaluate: codes must have at least bins=20 rows, got 12" in evaluation.failures["mig"]
+    assert evaluation.samples == 12
+    constant = metrics.evaluate(data[0], data[1] * 0, ["mig", "irs", "unsupervised"])
+    assert list(constant.results) == ["unsupervised"]
+    assert "constant ones only" in constant.failures["irs"]
+
+
+def test_a_continuous_factor_is_named_in_every_row_that_needs_classes(data) -> None:
+    factors = np.column_stack([data[1], np.arange(480)])
+    evaluation = metrics.evaluate(data[0], factors, ["mig", "irs", "factor_vae_score", "unsupervised"])
+    assert list(evaluation.results) == ["unsupervised"]
+    assert all("got 480 values in 480 samples in column 4" in why for why in evaluation.failures.values())
+    assert metrics.sap(data[0], factors, continuous=True).factors == (0, 1, 2, 3, 4)
+    assert metrics.dci(data[0], factors, predictor="linear").factors == (0, 1, 2, 3, 4)
+
+
+def test_fits_that_do_not_converge_are_noted_and_not_printed(data, recwarn) -> None:
+    codes = data[0] * 300 + np.arange(4) * 1000
+    evaluation = metrics.evaluate(codes, data[1], ["mig", "downstream_logistic"])
+    assert evaluation["mig"].notes == ()
+    (note,) = evaluation["downstream_logistic"].notes
+    assert note.endswith("fits did not converge")
+    assert str(evaluation).splitlines()[-1] == f"downstream_logistic: {note}"
+    assert json.loads(evaluation.to_json())["scores"]["downstream_logistic"]["notes"] == [note]
+    assert str(evaluation["downstream_logistic"]).endswith(note)
+    assert not recwarn.list
+
+
+def test_what_else_a_fit_warns_of_is_noted_too(recwarn) -> None:
+    class Model:
+        def fit(self, x: np.ndarray, labels: np.ndarray) -> None:
+            warnings.warn("the least populated class has 1 member\nsee the guide", UserWarning, stacklevel=2)
+            warnings.warn("a default will change", FutureWarning, stacklevel=2)
+
+    fits = Fits()
+    for _ in range(3):
+        fits.fit(Model(), np.zeros((4, 1)), np.zeros(4))
+    assert fits.notes == ("3 of 3 fits warned: the least populated class has 1 member",)
+    assert not recwarn.list
+
+
+def test_a_constant_factor_is_warned_of_once_for_each_place(data, recwarn) -> None:
+    factors = np.column_stack([np.zeros(480, int), data[1]])
+    for _ in range(3):
+        metrics.evaluate(data[0], factors, ["mig", "irs", "explicitness"])
+        for score in (metrics.mig, metrics.irs):
+            score(data[0], factors)
+    assert [str(w.message) for w in recwarn] == [
+        "evaluate: factors column 0 is constant and left out",
+        "mig: factors column 0 is constant and left out",
+    ]
+    assert {w.filename for w in recwarn} == {__file__}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):  # a warning that became an error was not said
+            with pytest.raises(UserWarning, match="column 0 is constant"):
+                metrics.irs(data[0], factors)
+
+
+def test_every_score_without_an_interval_says_why(data) -> None:
+    names = ["mig", "irs", "unsupervised", "sap", "factor_vae_score"]
+    evaluation = metrics.evaluate(data[0][1:], data[1][1:, 1:] // 2, names, confidence=0.9)
+    assert set(evaluation.no_interval) == {"mig", "irs", "unsupervised", "sap"}
+    assert "at least 8 samples a cell" in evaluation.no_interval["mig"]
+    assert evaluation["factor_vae_score"].interval is not None
+    assert evaluation.no_interval["irs"] == METRICS["irs"].no_interval
+
+
+def test_names_are_taken_once_and_guessed_where_misspelt(data) -> None:
+    assert list(metrics.evaluate(*data, ["irs", "mig", "irs"]).results) == ["irs", "mig"]
+    with pytest.raises(ValueError, match="got 'factorvae_score'; did you mean factor_vae_score"):
+        metrics.evaluate(*data, "factorvae_score")
+    with pytest.raises(ValueError, match="got 'posterior_mig'"):
+        metrics.evaluate(*data, "posterior_mig")

@@ -78,3 +78,70 @@ def test_objects_are_refused_and_never_unpickled(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.npz", codes=CODES, factors=np.array([["a", None]], dtype=object))
     with pytest.raises(ValueError, match=r"mine\.npz must be a complete npz file of numbers \(Object arrays"):
         read_arrays(path)
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """An HDF5 file in which names lead to groups, elsewhere and nowhere."""
+    path = tmp_path / "linked.h5"
+    with h5py.File(path, "w") as file:
+        file["group/codes"], file["factors"] = CODES, FACTORS
+        file["soft"] = h5py.SoftLink("/group/codes")
+        file["dangling"] = h5py.SoftLink("/nowhere")
+        file["elsewhere"] = h5py.ExternalLink("absent.h5", "/codes")
+        file["loop"] = h5py.SoftLink("/loop")
+        file["text"], file["empty"] = "codes", h5py.Empty("f4")
+        file["records"] = np.zeros(3, dtype=[("a", "f4")])
+    return path
+
+
+@pytest.mark.parametrize("key", ["group/codes", "soft"])
+def test_keys_may_be_named_and_be_paths_or_links(linked: Path, key: str, tmp_path: Path) -> None:
+    np.testing.assert_array_equal(read_arrays(linked, codes_key=key)[0], CODES)
+    path = write(tmp_path / "mine.npz", z=CODES, v=FACTORS)
+    np.testing.assert_array_equal(read_arrays(path, codes_key="z", factors_key="v")[1], FACTORS)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (
+            "dangling",
+            "must hold the arrays dangling and factors, got empty, factors, group/codes, records, text",
+        ),
+        ("elsewhere", "must hold the arrays elsewhere and factors, got .*group/codes"),
+        ("group", "must hold the arrays group and factors, got .*group/codes"),
+        ("loop", "must be a complete HDF5 file"),
+        ("text", "must hold arrays of numbers, got dtype object for text"),
+        ("empty", "must hold arrays of numbers, got dtype object for empty"),
+        ("records", r"must hold arrays of numbers, got dtype \[\('a', '<f4'\)\] for records"),
+    ],
+)
+def test_a_name_that_leads_to_no_array_is_one_line(linked: Path, key: str, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"linked\.h5 {message}") as caught:
+        read_arrays(linked, codes_key=key)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "small.npz", "mine.h5", "mine.npy"])
+def test_a_damaged_file_is_read_or_named_in_one_line(name: str, tmp_path: Path) -> None:
+    path, few = tmp_path / name, CODES[:20]
+    if name == "small.npz":
+        np.savez_compressed(path, codes=few, factors=FACTORS[:20])
+    elif name == "mine.npy":
+        np.save(path, few)
+    else:
+        write(path, codes=few, factors=FACTORS[:20])
+    whole, random = path.read_bytes(), np.random.default_rng(0)
+    messages = []
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for place in random.integers(0, min(len(whole), random.choice([200, len(whole)])), 3):
+            damaged[place] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_arrays(path, path if name == "mine.npy" else None)
+        except ValueError as error:
+            messages.append(str(error))
+    assert len(messages) > 20
+    assert all(str(path) in message and "\n" not in message for message in messages)

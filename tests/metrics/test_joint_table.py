@@ -95,3 +95,14 @@ def test_what_a_table_cannot_be_made_of_is_refused(data: tuple[np.ndarray, np.nd
         metrics.mig(JointTable.of(*data), data[1])
     with pytest.raises(TypeError, match="factors must be given beside codes"):
         metrics.mig(data[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_code_of_any_size_lies_in_one_bin(dtype: type) -> None:
+    largest = float(np.finfo(dtype).max)
+    for value in (0.3, -1e8, 2.0**53, 1e30, -largest, largest):
+        codes = np.full((40, 1), value, dtype)
+        table = JointTable.of(codes, np.arange(40)[:, None] % 2)
+        assert (np.diff(table.edges.numpy()) > 0).all()
+        assert np.count_nonzero(table.counts.sum(dim=2)) == 1
+        assert table.information().mutual_information == 0

@@ -68,5 +68,11 @@ def test_a_constant_factor_is_left_out_and_bad_input_named() -> None:
         ValueError, match=r"posterior_mig: logvar must have shape \(12, 2\) like mean, got \(12, 1\)"
     ):
         metrics.posterior_mig(mean, logvar[:, :1], factors)
-    with pytest.raises(ValueError, match="must span less than 32,768 of the smallest standard deviation"):
+    with pytest.raises(ValueError, match="posterior_mig: mean must be finite, got nan in row 2, column 1"):
+        metrics.posterior_mig(np.where(np.arange(24).reshape(12, 2) == 5, np.nan, mean), logvar, factors)
+    with pytest.raises(ValueError, match="posterior_mig: logvar must be finite, got inf in row 0, column 0"):
+        metrics.posterior_mig(mean, logvar + np.inf, factors)
+    with pytest.raises(ValueError, match="logvar must lie between -700 and 700, got -800 in row 3, column 1"):
+        metrics.posterior_mig(mean, np.where(np.arange(24).reshape(12, 2) == 7, -800, logvar), factors)
+    with pytest.raises(metrics.NotComputable, match="must span less than 32,768 of the smallest"):
         metrics.posterior_mig(mean, np.full((12, 2), -20.0), factors[:, 1:])

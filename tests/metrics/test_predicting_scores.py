@@ -192,3 +192,36 @@ def test_cross_validated_logistic_regression(data) -> None:
     codes, factors = data
     result = metrics.downstream(codes, factors[:, :2], predictor="logistic_cv", labels=[100])
     assert 0.6 < result.score < 1
+
+
+def test_sap_centres_a_code_far_from_zero_and_scales_one_beyond_a_thousand(data) -> None:
+    codes, factors = data[0].astype(np.float64), data[1]
+    train, _ = rows(720)
+    near = codes - codes[train].mean(axis=0)
+    expected = metrics.sap(near, factors)
+    np.testing.assert_allclose(metrics.sap(near + 1e8, factors).matrix, expected.matrix, atol=0.01)
+    large = near / np.abs(near[train]).max(axis=0) * 1000
+    np.testing.assert_array_equal(
+        metrics.sap(near * 1e80, factors).matrix, metrics.sap(large, factors).matrix
+    )
+    # ten of its ranges from zero a code is still the literature's, which the offset costs nearly all
+    assert metrics.sap(near + 50, factors).score < expected.score / 2
+
+
+def test_downstream_and_dci_see_float64_through_an_offset(data) -> None:
+    codes, factors = data[0].astype(np.float64), data[1]
+    for shifted in (codes + 1e8, codes * 1e-6, codes * 1e-6 + 1.0):
+        found, expected = (metrics.dci(values, factors) for values in (shifted, codes))
+        np.testing.assert_allclose(found.importance, expected.importance, atol=0.02)
+        for predictor in ("gbt", "logistic"):
+            if predictor == "logistic" and np.ptp(shifted) < 1:
+                continue  # regularised: a small code counts less
+            found, expected = (
+                metrics.downstream(values, factors, predictor=predictor) for values in (shifted, codes)
+            )
+            assert found.score == pytest.approx(expected.score, abs=0.02)
+
+
+def test_seeds_beyond_those_of_scikit_learn(data) -> None:
+    for seed in (2**31 - 1, 2**32, 2**63 - 1):
+        assert 0 < metrics.sap(*data, seed=seed).score < 1

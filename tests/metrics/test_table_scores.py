@@ -184,3 +184,12 @@ def test_a_result_is_plain_python_and_says_what_it_is() -> None:
         assert len(content["definition"]) > 40
         assert str(result).startswith(f"{name} {result.score:.4f} (108 samples, 2 factors")
         assert list(inspect.signature(getattr(metrics, name)).parameters)[:2] == ["codes", "factors"]
+
+
+def test_the_order_of_codes_does_not_choose_between_equals() -> None:
+    """Both codes tell the factor; the second also tells something else."""
+    factors = crossed(2, 6, repeats=2)[:, :1]
+    codes = np.column_stack([factors[:, 0], 10 * factors[:, 0] + crossed(2, 6, repeats=2)[:, 1]])
+    first, second = (metrics.jemmig(codes[:, order], factors) for order in ([0, 1], [1, 0]))
+    assert first.score == pytest.approx(second.score, abs=1e-12)
+    assert first.in_nats[0] == pytest.approx(np.log(2))  # H(code, factor), and no gap
