@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # from the ground up; rooms of one floor do not import each other
-    {"_checks", "_files", "_memory", "_progress", "version"},
+    {"_arrays", "_checks", "_files", "_memory", "_progress", "version"},
     {"kernels", "plots"},
     {"data", "functional", "metrics", "posterior"},
     {"models"},
@@ -67,7 +67,7 @@ def test_kernels_know_nothing_but_the_checks() -> None:
 
 def test_metrics_know_neither_models_nor_data_sets() -> None:
     known = {room for path in files("metrics") for room in rooms_imported(path)}
-    assert known <= {"metrics", "kernels", "_checks", "_files", "_progress"}
+    assert known <= {"metrics", "kernels", "_arrays", "_checks", "_files", "_progress"}
 
 
 def test_every_file_can_be_read_in_one_sitting() -> None:

@@ -52,7 +52,10 @@ def test_the_posterior_of_a_file(fastdis_command: Any) -> None:
         ({"mean": np.zeros((0, 2)), "logvar": np.zeros((0, 2))}, "both at least 1, got (0, 2)"),
         ({"mean": np.eye(2), "logvar": np.full((2, 2), np.nan)}, "logvar must be finite, got nan in row 0"),
         ({"mean": np.eye(2, dtype=complex), "logvar": np.eye(2)}, "mean must have a real dtype"),
-        ({"mean": np.eye(2, dtype=object), "logvar": np.eye(2)}, "codes.npz must hold arrays of numbers"),
+        (
+            {"mean": np.eye(2, dtype=object), "logvar": np.eye(2)},
+            "codes.npz must be a complete npz file of numbers",
+        ),
         (b"not a zip", "codes.npz must be a complete npz or HDF5 file"),
     ],
 )
