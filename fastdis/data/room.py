@@ -28,12 +28,13 @@ class Renderer:
 
     side: int
 
-    def __call__(self, values: Mapping[str, Values]) -> Tensor:
-        """(n, 3, side, side) uint8 from (n,) of each factor."""
+    def __call__(self, values: Mapping[str, Values], device: torch.device) -> Tensor:
+        """(n, 3, side, side) uint8 on a device, from (n,) of each factor."""
         hues = np.stack([values[f"{name}_hue"] for name in ("floor", "wall", "object")], axis=1)
         shapes = torch.from_numpy(values["shape"].astype(np.int64))
         scales, angles = torch.tensor(values["scale"]), torch.tensor(np.radians(values["orientation"]))
-        return kernel.draw(torch.from_numpy(saturated(hues)), shapes, scales, angles, self.side)
+        images = kernel.draw(torch.from_numpy(saturated(hues)), shapes, scales, angles, self.side)
+        return images.to(device)
 
 
 def room(*, size: int = 64, length: int | None = None, seed: int = 0) -> Simulator:

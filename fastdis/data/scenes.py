@@ -40,24 +40,25 @@ class Renderer:
     side: int
     fixed: Mapping[str, float]
 
-    def __call__(self, values: Mapping[str, Values]) -> Tensor:
-        """(n, channels, side, side) uint8 from (n,) of each factor."""
+    def __call__(self, values: Mapping[str, Values], device: torch.device) -> Tensor:
+        """(n, channels, side, side) uint8 on a device, from (n,) of each factor."""
         n = len(next(iter(values.values())))
         of = {name: np.full(n, value) for name, value in self.fixed.items()} | dict(values)
-        colours = torch.from_numpy(saturated(of["hue"]) if "hue" in of else np.ones((n, 1)))
-        shapes = torch.from_numpy(of["shape"].astype(np.int64))
+        hues = saturated(of["hue"]) if "hue" in of else np.ones((n, 1))
+        colours = torch.from_numpy(hues).to(device)
+        shapes = torch.from_numpy(of["shape"].astype(np.int64)).to(device)
         if self.dims == 2:
             unit = self.side / 64
             columns = [self.side * (0.25 + 0.5 * of[name]) for name in ("x", "y")]
             columns += [unit * (0.5 + 0.5 * of["scale"]), of["rotation"]]
-            return scenes_2d.draw(shapes, _table(columns), colours, self.side)
+            return scenes_2d.draw(shapes, _table(columns, device), colours, self.side)
         columns = [REACH * (2 * of["x"] - 1), REACH * (1 - 2 * of["y"]), REACH * (2 * of["scale"] - 1)]
         columns += [of["rotation"], of["rotation2"]]
-        return scenes_3d.draw(shapes, _table(columns), colours, self.side)
+        return scenes_3d.draw(shapes, _table(columns, device), colours, self.side)
 
 
-def _table(columns: Sequence[Values]) -> Tensor:
-    return torch.from_numpy(np.stack(columns, axis=1))
+def _table(columns: Sequence[Values], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.stack(columns, axis=1)).to(device)
 
 
 def scenes(

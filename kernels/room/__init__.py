@@ -18,7 +18,7 @@ pixel      floor(255 mean + 1/2) of a 4 x 4 grid of samples in it
 Sizes are those at scale 1. All stand in the middle of the floor.
 
 Operations: at 64 x 64 an image is 12,288 bytes written, 65,536 samples set to the colour of the floor or a
-wall, some 6,000 of them then to that of the object, each two to four square roots and divisions.
+wall, 7,400 of them on average then to that of the object, each two to four square roots and divisions.
 """
 
 import torch

@@ -136,11 +136,10 @@ def _draw(first, last, shapes, placements, colours, corners, images):
         column, row = math.floor(x), math.floor(y)
         x, y = x - column, y - row
         reach_x, reach_y = _outline(covers, row, column, shapes[i], x, y, scale, angle, corners)
-        left, right = (
-            max(0, column + math.floor(x - reach_x) - 1),
-            min(side, column + math.ceil(x + reach_x) + 1),
-        )
-        top, bottom = max(0, row + math.floor(y - reach_y) - 1), min(side, row + math.ceil(y + reach_y) + 1)
+        left, right = column + math.floor(x - reach_x) - 1, column + math.ceil(x + reach_x) + 1
+        left, right = max(0, left), max(0, min(side, right))
+        top, bottom = row + math.floor(y - reach_y) - 1, row + math.ceil(y + reach_y) + 1
+        top, bottom = max(0, top), min(side, bottom)
         for channel in range(channels):
             image, full = images[i, channel], 255 * colours[i, channel]
             image[:] = 0

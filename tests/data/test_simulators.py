@@ -51,7 +51,7 @@ def test_what_is_drawn_from_an_images_factors_is_the_image() -> None:
     for data in (scenes(3), scenes(7), scenes(6, dims=3), room(size=32)):
         indices = np.array([5, 77, 4321])
         assert torch.equal(data.draw(data.values(indices)), data.images(indices))
-        assert torch.equal((data.images(indices) * 255).round().to(torch.uint8), data.pixels(indices))
+        assert torch.equal((data.images(indices) * 255).round().to(torch.uint8), data.uint8_images(indices))
 
 
 def test_labels_are_values_where_a_factor_is_continuous() -> None:
@@ -131,7 +131,7 @@ def test_positions_go_from_a_quarter_to_three_quarters_and_never_out_of_the_fram
     corners = data.draw([[0, 0], [1, 1], [0.5, 0.5]])
     assert torch.equal(corners[0].roll((32, 32), (1, 2)), corners[1])  # 32 pixels apart, bit for bit
     assert torch.equal(corners[0].roll((16, 16), (1, 2)), corners[2])
-    images = scenes(5, seed=9).pixels(slice(0, 2000))
+    images = scenes(5, seed=9).uint8_images(slice(0, 2000))
     border = torch.cat([images[:, 0, 0], images[:, 0, -1], images[:, 0, :, 0], images[:, 0, :, -1]])
     assert not border.any()
 
