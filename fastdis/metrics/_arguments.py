@@ -34,7 +34,7 @@ class Checked:
 
 
 def checked(function: str, codes: Array, factors: Array, *, name: str = "codes") -> Checked:
-    """Check both arrays, which may be a part of a data set; name is what messages call the codes.
+    """Check both arrays, which may be a part of a data set; messages call the codes by this name.
 
     Raises:
         TypeError: an argument is not an array, is masked or sparse, or holds no real numbers.

@@ -46,7 +46,7 @@ def scored_factors(function: str, counts: list[NDArray[np.int64]], *, classes: b
 def _warn_once(function: str, text: str) -> None:
     """Warn at the first line outside this package, unless the same was said there before.
 
-    Python's own rule, once for each place, forgets what was said whenever some library uses
+    Python itself warns once for each place, but forgets that it did whenever a library uses
     ``warnings.catch_warnings``, as every fit of scikit-learn does.
     """
     frame: FrameType | None = sys._getframe(1)
@@ -55,4 +55,4 @@ def _warn_once(function: str, text: str) -> None:
     place = ("fastdis", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
     if (*place, text) not in _warned:
         warnings.warn_explicit(f"{function}: {text}", UserWarning, *place)
-        _warned.add((*place, text))  # not where the warning was turned into an error
+        _warned.add((*place, text))  # but not if the warning was turned into an error

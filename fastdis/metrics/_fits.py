@@ -1,4 +1,4 @@
-"""Predictors that are fitted: what they warn of becomes a note of the result, not a line on the terminal."""
+"""Fits of predictors, whose warnings become notes of the result instead of lines on the terminal."""
 
 import warnings
 from collections import Counter
@@ -31,7 +31,7 @@ class Fits:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model.fit(x, labels)
-        # what a coming version will do is not about this fit
+        # what a later version of the library will do says nothing about this fit
         about = [w for w in caught if not issubclass(w.category, FutureWarning | DeprecationWarning)]
         self._notes.update(
             {
@@ -45,5 +45,5 @@ class Fits:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the fits warned of, a line each with how many did."""
+        """The warnings of the fits, each with the number of fits that gave it."""
         return tuple(f"{count:,} of {self._count:,} fits {text}" for text, count in self._notes.items())

@@ -1,4 +1,4 @@
-"""The axis alignment metric: how much of what the codes know of a factor the best of them knows alone."""
+"""The axis alignment metric: how much of the information on a factor is in one code alone."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,12 +13,12 @@ from .table import Float, Information, JointTable
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AAMResult(Result):
-    """The score and per_factor, (factors,), 0 for a factor that no code knows."""
+    """The score and per_factor, (factors,), 0 for a factor on which no code has information."""
 
     title: ClassVar[str] = "aam"
     definition: ClassVar[str] = (
         "Axis alignment metric (Dubois 2019): mean over factors of max(0, best mutual information with a "
-        "code - sum of all others) / best; 0 for a factor that no code knows."
+        "code - sum of all others) / best; 0 for a factor on which no code has information."
     )
     no_interval: ClassVar[str] = (
         "it adds up the biases of all codes, which resampling reproduces only in part"
@@ -39,7 +39,7 @@ def aam(
     """Compute the axis alignment metric (Dubois et al. 2019, disentangling-vae), in [0, 1], 1 best.
 
     1/K sum_k max(0, I(z_j*; v_k) - sum_{j != j*} I(z_j; v_k)) / I(z_j*; v_k), with the plug-in estimate of
-    :func:`mig`. It asks where the knowledge of a factor lies, not how much there is.
+    :func:`mig`. It asks where the information on a factor lies, not how much there is.
 
     Arguments, errors and invariances are those of :func:`mig`, but confidence is refused unless the grid is
     complete: with ten codes and 10,000 samples a 90 % interval never contained the score of the population.
@@ -47,7 +47,7 @@ def aam(
     Example:
         >>> import numpy as np, fastdis
         >>> factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
-        >>> halves = np.minimum(factors, 1)  # knows only whether a value is 0
+        >>> halves = np.minimum(factors, 1)  # tells only whether a value is 0
         >>> print(fastdis.metrics.aam(halves, factors))
         aam 1.0000 (96 samples, 2 factors)
     """

@@ -1,4 +1,4 @@
-"""DCIMIG: how much of the factors is known from codes that know one factor alone."""
+"""DCIMIG: how much information on the factors lies in codes that have information on one factor alone."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,9 +18,9 @@ class DCIMIGResult(Result):
 
     title: ClassVar[str] = "dcimig"
     definition: ClassVar[str] = (
-        "DCIMIG (Sepliarskaia 2019, 3CharM): of each code the gap between its two best known factors, of "
-        "each factor the largest gap of a code that knows it best; their sum / the sum of the factors' "
-        "entropies."
+        "DCIMIG (Sepliarskaia 2019, 3CharM): for each code the gap between its two largest mutual "
+        "informations with a factor, for each factor the largest gap of the codes that have most "
+        "information on it; their sum / the sum of the factors' entropies."
     )
 
     per_code: Float

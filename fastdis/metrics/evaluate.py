@@ -22,12 +22,12 @@ NAMES = tuple(name for name, metric in METRICS.items() if metric.needs != "poste
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
-    """Scores by name, in the order of `METRICS`, and what else is to be said of them. Prints as a table.
+    """Scores by name, with the reasons of those that are missing. Prints as a table.
 
     ``evaluation["mig"]`` is the result of one score.
 
-    results: the scores that there are.
-    failures: why the others are not computable.
+    results: the scores that could be computed, in the order asked for; that of `METRICS` for "all".
+    failures: why the others could not.
     no_interval: why a score has no interval although confidence was given.
     seconds: how long each took.
     samples: the rows of the arrays. seed: the seed of the draws.
@@ -162,7 +162,7 @@ def _scored(
     metric: Metric, arrays: tuple[Any, ...], confidence: float | None, seed: int
 ) -> tuple[Result, str]:
     """Return the result, and why it has no interval where one was asked for."""
-    options = {} if metric.deterministic else {"seed": seed}
+    options = {"seed": seed} if metric.seeded else {}
     if confidence is None:
         return metric.function(*arrays, **options), ""
     if not metric.takes_confidence:

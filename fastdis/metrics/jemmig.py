@@ -37,7 +37,7 @@ def jemmig(
 ) -> JEMMIGResult:
     """Compute the joint entropy minus the mutual information gap (Do & Tran 2020).
 
-    It asks whether each factor has a code that knows this factor and nothing else.
+    It asks whether each factor has a code that depends on this factor and on nothing else.
 
     With j* the code that has most information on factor k (of equals the one with the least joint entropy),
     JEMMIG_k = H(z_j*, v_k) - I(z_j*; v_k) + max_{j != j*}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from ._result import Result
 from .aam import AAMResult, aam
@@ -41,7 +41,7 @@ Changes: TypeAlias = frozenset[Change]
 
 @dataclass(frozen=True)
 class Metric:
-    """Declare a score: all that is to be known of it before it is computed.
+    """Declare a score: what one has to know about it before it is computed.
 
     name: what `evaluate` calls it.
     function: takes (codes, factors, *, ...); posterior_mig takes (mean, logvar, factors).
@@ -50,7 +50,8 @@ class Metric:
     needs: "table", the joint table of codes and factors; "classes", their rows; "votes", rows some of which
         share the value of a factor; "codes", no factors; "posteriors", means and log variances.
     unchanged_by: what may be done to the arrays without changing the score, the seed given.
-    deterministic: whether the score draws nothing; then it takes a seed only for its interval, if at all.
+    seeded: whether the score draws rows or votes, by a seed. Without, it is deterministic; a seed that its
+        function takes is that of the interval.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Metric:
     group: Group
     needs: Needs
     unchanged_by: Changes
-    deterministic: bool = True
+    seeded: bool = False
 
     @property
     def takes_confidence(self) -> bool:
@@ -72,21 +73,16 @@ class Metric:
         return self.result.no_interval
 
 
-_CODES: Changes = frozenset({"codes reordered"})
-_FACTORS: Changes = frozenset({"factors reordered"})
-_AFFINE: Changes = frozenset({"codes shifted", "codes scaled", "codes scaled alike", "codes reflected"})
-_DOUBLED: Changes = frozenset({"samples doubled"})
-_SAMPLES: Changes = frozenset({"samples reordered"})
-_VALUES: Changes = frozenset({"values renumbered"})
-_MOVED: Changes = frozenset({"codes shifted", "codes reflected"})
-_OWN_SCALE: Changes = frozenset({"codes scaled"})
-_REFLECTED: Changes = frozenset({"codes reflected"})
-_ALL = _CODES | _FACTORS | _AFFINE | _DOUBLED | _SAMPLES | _VALUES
-_TREES = _FACTORS | _AFFINE - _REFLECTED
-_VOTES = _CODES | _MOVED | _VALUES
+_ALL: Changes = frozenset(get_args(Change))
+_DRAWN = _ALL - {"samples reordered", "samples doubled"}  # rows drawn by their number
+_ORDER: Changes = frozenset({"codes reordered", "factors reordered"})
+_TREES: Changes = frozenset({"factors reordered", "codes shifted", "codes scaled", "codes scaled alike"})
+_UNSCALED = _DRAWN - {"codes scaled", "codes scaled alike"}
+_VOTES = _UNSCALED - {"factors reordered"}  # a vote draws the number of a factor
 
 _GBT, _LOGISTIC = partial(downstream, predictor="gbt"), partial(downstream, predictor="logistic")
 
+# name, function, result, group, needs, unchanged_by, seeded; in the order of reports, group by group
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -98,30 +94,14 @@ METRICS: dict[str, Metric] = {
         Metric("aam", aam, AAMResult, "information", "table", _ALL),
         Metric("modularity", modularity, ModularityResult, "information", "table", _ALL),
         Metric("posterior_mig", posterior_mig, PosteriorMIGResult, "information", "posteriors", _ALL),
-        Metric(
-            "explicitness",
-            explicitness,
-            ExplicitnessResult,
-            "prediction",
-            "classes",
-            _ALL - _DOUBLED - _SAMPLES,
-            False,
-        ),
-        Metric("sap", sap, SAPResult, "prediction", "classes", _CODES | _FACTORS, False),
-        Metric("dci", dci, DCIResult, "prediction", "classes", _TREES, False),
-        Metric("downstream_gbt", _GBT, DownstreamResult, "prediction", "classes", _TREES, False),
-        Metric(
-            "downstream_logistic",
-            _LOGISTIC,
-            DownstreamResult,
-            "prediction",
-            "classes",
-            _VOTES | _FACTORS,
-            False,
-        ),
-        Metric("factor_vae_score", factor_vae_score, FactorVAEResult, "votes", "votes", _VOTES, False),
-        Metric("beta_vae_score", beta_vae_score, BetaVAEResult, "votes", "votes", _VOTES, False),
-        Metric("irs", irs, IRSResult, "interventions", "classes", _ALL - _DOUBLED - _OWN_SCALE),
+        Metric("dci", dci, DCIResult, "prediction", "classes", _TREES, True),
+        Metric("sap", sap, SAPResult, "prediction", "classes", _ORDER, True),
+        Metric("explicitness", explicitness, ExplicitnessResult, "prediction", "classes", _DRAWN, True),
+        Metric("downstream_gbt", _GBT, DownstreamResult, "prediction", "classes", _TREES, True),
+        Metric("downstream_logistic", _LOGISTIC, DownstreamResult, "prediction", "classes", _UNSCALED, True),
+        Metric("factor_vae_score", factor_vae_score, FactorVAEResult, "votes", "votes", _VOTES, True),
+        Metric("beta_vae_score", beta_vae_score, BetaVAEResult, "votes", "votes", _VOTES, True),
+        Metric("irs", irs, IRSResult, "interventions", "classes", _ALL - {"samples doubled", "codes scaled"}),
         Metric("unsupervised", unsupervised, UnsupervisedResult, "unsupervised", "codes", _ALL),
     )
 }

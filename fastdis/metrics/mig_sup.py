@@ -32,10 +32,10 @@ def mig_sup(
     confidence: float | None = None,
     seed: int = 0,
 ) -> MIGSupResult:
-    """Compute MIG-sup: does each code know one factor alone (Li et al. 2020, equation 9)? In [0, 1], 1 best.
+    """Compute MIG-sup: does each code depend on one factor alone (Li et al. 2020, equation 9)?
 
-    1/D sum_j (I'(z_j; v_k*) - max_{k != k*} I'(z_j; v_k)) with I'(z_j; v_k) = I(z_j; v_k) / H(v_k). The
-    mean is over all codes: a dead code adds 0.
+    1/D sum_j (I'(z_j; v_k*) - max_{k != k*} I'(z_j; v_k)) with I'(z_j; v_k) = I(z_j; v_k) / H(v_k), in [0,
+    1], 1 best. The mean is over all codes: a code without information adds 0.
 
     Arguments, errors and invariances are those of :func:`mig`, but it is the factors of which 2 must vary.
 

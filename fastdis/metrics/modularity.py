@@ -19,8 +19,8 @@ class ModularityResult(Result):
     title: ClassVar[str] = "modularity"
     definition: ClassVar[str] = (
         "Modularity (Ridgeway & Mozer 2018, eq. 2): mean over codes of 1 - sum of squared mutual "
-        "information with all factors but the best / (square of the best (factors - 1)); dead codes count "
-        "as 0."
+        "information with all factors but the best / (square of the best (factors - 1)); codes without "
+        "information count as 0."
     )
     no_interval: ClassVar[str] = "codes without information make it vary more than resampling shows"
 

@@ -57,7 +57,7 @@ def unsupervised(codes: Array, factors: Array | None = None, *, bins: int = 20) 
 
     Args:
         codes: (samples, codes), real.
-        factors: not used; every score may be called alike.
+        factors: ignored; with it every score can be called in the same way.
         bins: how many bins a code is put into.
 
     Raises:

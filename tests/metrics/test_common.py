@@ -61,9 +61,14 @@ def test_the_entry_describes_the_function(metric: Metric) -> None:
     assert metric.name.startswith(result.title)
     assert len(result.definition) > 40
     assert takes(metric, "confidence") == metric.takes_confidence
-    assert takes(metric, "seed") == (not metric.deterministic or metric.takes_confidence)
+    assert takes(metric, "seed") == (metric.seeded or metric.takes_confidence)
     if not metric.takes_confidence:
         assert metric.no_interval
+
+
+def test_groups_stand_together() -> None:
+    groups = [metric.group for metric in METRICS.values()]
+    assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)
 
 
 @EVERY
@@ -252,5 +257,5 @@ def test_the_seed_decides(metric: Metric) -> None:
     first, again, huge = (call(metric, CODES, FACTORS, seed=s).to_dict() for s in (1, np.int64(1), 2**63 - 1))
     assert first == again
     assert math.isfinite(huge["score"])
-    if metric.deterministic:
+    if not metric.seeded:
         assert first["score"] == huge["score"]
