@@ -10,9 +10,9 @@ left out of the sum change log q(z_i) by at most::
 
     sum_{j in S} exp(L_ij) / sum_{j not in S} exp(L_ij) <= sum_{j in S} exp(u_ij - f_i)
 
-where u_ij >= L_ij may be shared by a whole group of posteriors: :mod:`fastdis.kernels.kd_tree` says how.
-Groups with the lowest bounds are left out for as long as the right-hand side, counted as it grows, stays
-within the tolerance; float32 serves where its rounding, bounded from the same sums, does too, else float64.
+where u_ij >= L_ij may be shared by a whole group of posteriors; kd_tree.py says how. Groups with the lowest
+bounds are left out for as long as the right-hand side, counted as it grows, stays within the tolerance;
+float32 serves where its rounding, bounded from the same sums, does too, else float64.
 
 Work: 3 D operations and one exponential a pair, 6 D operations a bound for 16 groups. On posteriors of a
 trained beta-VAE over dSprites (N = 737,280, D = 10, tolerance 1e-4) some 230 bounds of 16 and 4,000 pairs a

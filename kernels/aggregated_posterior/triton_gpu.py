@@ -20,7 +20,7 @@ import triton.language as tl
 from torch import Tensor
 
 from .._triton import compute_dtype, launch_options
-from ..kd_tree.reference import sort
+from .kd_sort import sort
 
 _LOG2_E = 1 / math.log(2)
 _NOTHING = -1e30

@@ -8,7 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numba import array, exp, launch, njit
+from .._cpu.arrays import as_array
+from .._cpu.compile import inlined
+from .._cpu.exponential import exp
+from .._cpu.parallel_for import parallel_for
 from .reference import EQUAL, PURE
 
 _ROWS = 512  # samples of a chunk where classes meet
@@ -18,10 +21,10 @@ _SCAN_NS, _EXP_NS, _WALK_NS = 10.0, 2.0, 8.0  # a sample and feature of a tree; 
 def boost(
     x: Tensor, labels: Tensor, start: Tensor, order: Tensor, rate: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    values = np.ascontiguousarray(array(x).T)
+    values = np.ascontiguousarray(as_array(x).T)
     features, samples = values.shape
     ranked = np.argsort(values, axis=1, kind="stable").astype(np.int32)
-    target, orders = array(labels).astype(np.int32), array(order).astype(np.int32)
+    target, orders = as_array(labels).astype(np.int32), as_array(order).astype(np.int32)
     stages, outputs, depth, _ = orders.shape
     feature = np.zeros((stages, outputs, 2**depth - 1), np.int32)
     threshold = np.full(feature.shape, np.inf)
@@ -30,13 +33,12 @@ def boost(
     inverse = np.zeros(samples + 1)
     inverse[1:] = 1 / np.arange(1, samples + 1)
     factor = rate * (outputs - 1) / outputs if outputs > 1 else rate
-    raw = np.repeat(array(start)[:, None], samples, axis=1)
+    raw = np.repeat(as_array(start)[:, None], samples, axis=1)
     residual = np.empty_like(raw)
     chunks = -(-samples // _ROWS)
     for stage in range(stages):
-        launch(_residuals, chunks, raw.size * _EXP_NS, target, raw, residual)
-        launch(
-            _grow,
+        _residuals(chunks, raw.size * _EXP_NS, target, raw, residual)
+        _grow(
             outputs,
             raw.size * features * _SCAN_NS,
             *(values, ranked, inverse, target, residual, orders[stage], factor),
@@ -51,15 +53,15 @@ def boost(
 
 
 def raw_scores(x: Tensor, start: Tensor, feature: Tensor, threshold: Tensor, value: Tensor) -> Tensor:
-    values = array(x)
-    raw = np.repeat(array(start)[:, None], len(values), axis=1)
+    values = as_array(x)
+    raw = np.repeat(as_array(start)[:, None], len(values), axis=1)
     chunks = -(-len(values) // _ROWS)
     nanoseconds = raw.size * len(feature) * _WALK_NS
-    launch(_walk, chunks, nanoseconds, values, array(feature), array(threshold), array(value), raw)
+    _walk(chunks, nanoseconds, values, as_array(feature), as_array(threshold), as_array(value), raw)
     return torch.from_numpy(raw)
 
 
-@njit
+@parallel_for
 def _residuals(first, last, labels, raw, residual):
     outputs, samples = raw.shape
     peak, total = np.empty(_ROWS), np.empty(_ROWS)
@@ -89,7 +91,7 @@ def _residuals(first, last, labels, raw, residual):
                 rest[i] = np.float64(label[i] == k) - rest[i] / total[i]
 
 
-@njit
+@parallel_for
 def _grow(
     first, last, x, ranked, inverse, labels, residuals, orders, factor, feature, threshold, value, gain, raw
 ):
@@ -128,7 +130,7 @@ def _grow(
                 raw[k, s] += value[k, leaf]
 
 
-@njit
+@inlined
 def _best_split(x, rows, residual, inverse, order, begin, end):
     """The feature (-1 for none), where the right side of its list begins, and the fall in squared error."""
     count = end - begin
@@ -156,13 +158,13 @@ def _best_split(x, rows, residual, inverse, order, begin, end):
     return found, at, best - total * total / count
 
 
-@njit
+@inlined
 def _middle(low, high):
     middle = np.float64(low) / 2 + np.float64(high) / 2
     return np.float64(low) if middle == high else middle
 
 
-@njit
+@inlined
 def _partition(rows, chosen, begin, cut, end, left, spare):
     """Put the samples left of the cut first in the list of every feature, in the order they had."""
     for s in rows[chosen, begin:cut]:
@@ -181,7 +183,7 @@ def _partition(rows, chosen, begin, cut, end, left, spare):
         line[a:] = spare[:b]
 
 
-@njit
+@parallel_for
 def _walk(first, last, x, features, thresholds, values, raw):
     stages, outputs, inner = features.shape
     samples = x.shape[0]

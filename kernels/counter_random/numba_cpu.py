@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from .._numba import launch, njit
+from .._cpu.parallel_for import parallel_for
 from .reference import KEY_STEPS, MULTIPLIERS, ROUNDS
 
 _CHUNK = 256  # indices
 _BLOCK_NS = 25  # ten rounds of four words
 
 
-@njit
+@parallel_for
 def _random_words(first, last, seed, indices, stream, words):
     mask, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     for i in range(first * _CHUNK, min(last * _CHUNK, len(indices))):
@@ -31,7 +31,5 @@ def random_words(seed: int, indices: np.ndarray, count: int, stream: int) -> np.
     """(n, count) random words of the indices (n,)."""
     words = np.empty((len(indices), count), np.uint32)
     work = _BLOCK_NS * len(indices) * -(-count // 4)
-    launch(
-        _random_words, -(-len(indices) // _CHUNK), work, seed, np.asarray(indices, np.int64), stream, words
-    )
+    _random_words(-(-len(indices) // _CHUNK), work, seed, np.asarray(indices, np.int64), stream, words)
     return words

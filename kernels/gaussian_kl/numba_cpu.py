@@ -8,14 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numba import array, expm1_parts, launch, njit, tensor, wide_vectors
+from .._cpu.arrays import as_array, as_tensor
+from .._cpu.compile import njit, wide_vectors
+from .._cpu.exponential import expm1_parts
+from .._cpu.parallel_for import parallel_for
 
 _BLOCK = 64  # rows summed pairwise: a power of two
 _CHUNKS = 32  # at the most
 _FORWARD_NS, _BACKWARD_NS = 0.8, 1.1  # an element on one thread
 
 
-@njit
+@parallel_for
 def _forward(first, last, rows, mean, logvar, noise, z, kl, sums):
     """Fill z, kl and sums (chunks, latent), each of which may be None; a chunk is `rows` rows."""
     wide_vectors()
@@ -60,7 +63,7 @@ def _forward(first, last, rows, mean, logvar, noise, z, kl, sums):
                     sums[chunk, d] += block[d]
 
 
-@njit
+@parallel_for
 def _backward(first, last, rows, grad_z, grad_kl, mean, logvar, noise, grad_mean, grad_logvar):
     """The gradients, from that of z (with its noise) and that of KL; each may be None.
 
@@ -112,15 +115,15 @@ def _mean_of_sums(sums, batch, mean):
 
 
 def reparameterize(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
-    means = array(mean)
+    means = as_array(mean)
     z = np.empty_like(means)
-    _run_forward(means, array(logvar), array(noise), z, None, None)
-    return tensor(z, mean.dtype)
+    _run_forward(means, as_array(logvar), as_array(noise), z, None, None)
+    return as_tensor(z, mean.dtype)
 
 
 def gaussian_kl(mean: Tensor, logvar: Tensor, by_row: bool) -> Tensor:
     """KL of every element, or its mean over the batch."""
-    means, logvars = array(mean), array(logvar)
+    means, logvars = as_array(mean), as_array(logvar)
     if not by_row:
         return _mean_kl(means, logvars, None, None)
     kl = np.empty_like(means)
@@ -129,10 +132,10 @@ def gaussian_kl(mean: Tensor, logvar: Tensor, by_row: bool) -> Tensor:
 
 
 def reparameterize_kl(mean: Tensor, logvar: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    means = array(mean)
+    means = as_array(mean)
     z = np.empty_like(means)
-    kl = _mean_kl(means, array(logvar), array(noise), z)
-    return tensor(z, mean.dtype), kl
+    kl = _mean_kl(means, as_array(logvar), as_array(noise), z)
+    return as_tensor(z, mean.dtype), kl
 
 
 def backward(
@@ -141,22 +144,21 @@ def backward(
     """The gradients of mean and logvar; grad_kl (latent,) is that of the mean over the batch."""
     batch, latent = mean.shape
     rows = _rows(batch)
-    means = array(mean)
+    means = as_array(mean)
     grad_mean, grad_logvar = np.empty_like(means), np.empty_like(means)
-    launch(
-        _backward,
+    _backward(
         -(-batch // rows),
         _BACKWARD_NS * batch * latent,
         rows,
-        None if grad_z is None else array(grad_z),
-        None if grad_kl is None else array(grad_kl),
+        None if grad_z is None else as_array(grad_z),
+        None if grad_kl is None else as_array(grad_kl),
         means,
-        array(logvar),
-        None if grad_z is None else array(noise),
+        as_array(logvar),
+        None if grad_z is None else as_array(noise),
         grad_mean,
         grad_logvar,
     )
-    return tensor(grad_mean, mean.dtype), tensor(grad_logvar, mean.dtype)
+    return as_tensor(grad_mean, mean.dtype), as_tensor(grad_logvar, mean.dtype)
 
 
 def _mean_kl(mean, logvar, noise, z) -> Tensor:
@@ -171,8 +173,7 @@ def _mean_kl(mean, logvar, noise, z) -> Tensor:
 def _run_forward(mean, logvar, noise, z, kl, sums) -> None:
     batch, latent = mean.shape
     rows = _rows(batch)
-    launch(
-        _forward,
+    _forward(
         -(-batch // rows),
         _FORWARD_NS * batch * latent,
         rows,

@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numba import array, exp, launch, njit
+from .._cpu.arrays import as_array
+from .._cpu.exponential import exp
+from .._cpu.parallel_for import parallel_for
 
 _NANOSECONDS = 300  # a sample and latent
 
@@ -22,14 +24,14 @@ def grouped_density(
     points: int,
 ) -> Tensor:
     offsets = np.cumsum(sizes) - np.array(sizes)
-    groups = array(classes).astype(np.int64) + offsets
+    groups = as_array(classes).astype(np.int64) + offsets
     density = np.zeros((mean.shape[1], sum(sizes), points))
-    arguments = (array(mean), array(deviation), groups, array(low), array(step), density)
-    launch(_accumulate, mean.shape[1], mean.numel() * _NANOSECONDS, *arguments)
+    arguments = (as_array(mean), as_array(deviation), groups, as_array(low), as_array(step), density)
+    _accumulate(mean.shape[1], mean.numel() * _NANOSECONDS, *arguments)
     return torch.from_numpy(density)
 
 
-@njit
+@parallel_for
 def _accumulate(first, last, mean, deviation, groups, low, step, density):
     samples, columns = groups.shape
     points = density.shape[2]

@@ -2,23 +2,23 @@
 
 import math
 
-import numba
 import numpy as np
 from torch import Tensor
 
-from .._numba import _STRICT, launch, njit
+from .._cpu.compile import inlined_exact
+from .._cpu.parallel_for import parallel_for
 
 _CHUNK = 8  # images
 _PIXEL_NS = 0.1
 
 
-@numba.njit(**_STRICT)
+@inlined_exact
 def _scaled(byte):
     """byte / 255 to the last bit, for each of the 256, without the division: 3 byte is exact."""
     return (np.float32(byte) * np.float32(3)) * np.float32(1 / 765)
 
 
-@njit
+@parallel_for
 def _straight(first, last, images, indices, out):
     """out[n, p] = images[indices[n], p] / 255"""
     for n in range(first * _CHUNK, min(last * _CHUNK, len(indices))):
@@ -27,7 +27,7 @@ def _straight(first, last, images, indices, out):
             target[p] = _scaled(source[p])
 
 
-@njit
+@parallel_for
 def _transposed(first, last, images, indices, out):
     """out[n, c, p] = images[indices[n], channels p + c] / 255"""
     channels, pixels = out.shape[1:]
@@ -53,6 +53,6 @@ def image_batch(images: np.ndarray, indices: np.ndarray, channels_last: bool, ou
     rows.flags.writeable = False  # as a mapped file is: one compiled variant for both
     work = _PIXEL_NS * out.numel()
     if channels_last and channels > 1:
-        launch(_transposed, -(-count // _CHUNK), work, rows, indices, out.flatten(2).numpy())
+        _transposed(-(-count // _CHUNK), work, rows, indices, out.flatten(2).numpy())
     else:
-        launch(_straight, -(-count // _CHUNK), work, rows, indices, out.flatten(1).numpy())
+        _straight(-(-count // _CHUNK), work, rows, indices, out.flatten(1).numpy())

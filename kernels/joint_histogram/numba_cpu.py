@@ -11,39 +11,42 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numba import array, launch, njit, threads
+from .._cpu.arrays import as_array
+from .._cpu.compile import inlined
+from .._cpu.parallel_for import parallel_for
+from .._cpu.threads import thread_count
 
 # counters of one code, 32 KB: in the L1 cache an increment takes 0.5 ns, in the L2 cache 1.1
 _COUNTERS = 8192
 _BLOCK = 1024
-_LANES = 16  # elements of one column side by side, so that loops over rows of any width vectorise
+_ROWS_AT_ONCE = 16  # so that loops over rows of any width vectorise
 _RANGE_NS, _NARROW_NS, _COUNT_NS = 0.2, 0.4, 0.7  # one thread, an element
 
 
 def code_range(codes: Tensor) -> tuple[Tensor, Tensor]:
-    values = array(codes)
+    values = as_array(codes)
     columns = values.shape[1]
-    chunks = max(1, threads(values.size * _RANGE_NS))
+    chunks = max(1, thread_count(values.size * _RANGE_NS))
     low = np.full((chunks, columns), np.inf, values.dtype)
     high = np.full((chunks, columns), -np.inf, values.dtype)
-    launch(_range, chunks, values.size * _RANGE_NS, chunks, values, low, high)
+    _range(chunks, values.size * _RANGE_NS, chunks, values, low, high)
     return torch.from_numpy(low.min(axis=0)), torch.from_numpy(high.max(axis=0))
 
 
 def narrow_classes(factors: Tensor) -> tuple[Tensor, Tensor]:
     # the same bytes for every unsigned reader: a negative class turns into a huge one
-    values = array(factors if factors.dtype in (torch.uint8, torch.int32) else factors.to(torch.int64))
+    values = as_array(factors if factors.dtype in (torch.uint8, torch.int32) else factors.to(torch.int64))
     samples, columns = values.shape
-    chunks = max(1, threads(values.size * _NARROW_NS))
+    chunks = max(1, thread_count(values.size * _NARROW_NS))
     classes = np.empty((samples, columns), np.uint16)
     largest = np.zeros((chunks, columns), np.uint64)
-    launch(_narrow, chunks, values.size * _NARROW_NS, chunks, values, classes, largest)
+    _narrow(chunks, values.size * _NARROW_NS, chunks, values, classes, largest)
     top = np.minimum(largest.max(axis=0), 65_536).astype(np.int64)
     return torch.from_numpy(classes), torch.from_numpy(top)
 
 
 def joint_histogram(codes: Tensor, classes: Tensor, edges: Tensor, sizes: Sequence[int]) -> Tensor:
-    values, levels, bounds = array(codes), array(classes), array(edges)
+    values, levels, bounds = as_array(codes), as_array(classes), as_array(edges)
     samples, columns = values.shape
     bins = bounds.shape[1] - 1
     groups = _merge(sizes, _COUNTERS // bins)
@@ -57,10 +60,10 @@ def joint_histogram(codes: Tensor, classes: Tensor, edges: Tensor, sizes: Sequen
             size *= sizes[k]
         counters += size
     work = samples * columns * (len(groups) + 1) * _COUNT_NS
-    chunks = max(1, threads(work))
+    chunks = max(1, thread_count(work))
     tables = np.zeros((chunks, columns, counters), np.uint32)
     lines = _lines(bounds)
-    launch(_count, chunks, work, chunks, values, *lines, bounds, levels, member, base, tables)
+    _count(chunks, work, chunks, values, *lines, bounds, levels, member, base, tables)
     merged = tables.sum(axis=0, dtype=np.int64).reshape(columns, counters // bins, bins)
     return torch.from_numpy(_marginals(merged, groups, sizes))
 
@@ -70,9 +73,9 @@ def resampled_sums(
 ) -> tuple[Tensor, Tensor, Tensor]:
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     cells = int(offsets[-1])
-    rows = array(bins).astype(np.uint32) * np.uint32(cells)
-    columns = array(classes).astype(np.uint32) + offsets[:-1, None].astype(np.uint32)
-    draws = array(weights)
+    rows = as_array(bins).astype(np.uint32) * np.uint32(cells)
+    columns = as_array(classes).astype(np.uint32) + offsets[:-1, None].astype(np.uint32)
+    draws = as_array(weights)
     most = int(draws.sum(axis=1, dtype=np.int64).max(initial=0))
     whole = np.arange(most + 1, dtype=np.float64)
     n_log_n = whole * np.log(whole, out=np.zeros_like(whole), where=whole > 0)
@@ -82,7 +85,7 @@ def resampled_sums(
     levels = int(rows.max(initial=0)) // cells + 1
     nanoseconds = sets * rows.size * factors * _COUNT_NS
     arguments = (rows, columns, draws, offsets, levels, n_log_n, joint, by_bin, by_value)
-    launch(_resample, sets, nanoseconds, *arguments)
+    _resample(sets, nanoseconds, *arguments)
     return torch.from_numpy(joint), torch.from_numpy(by_bin), torch.from_numpy(by_value)
 
 
@@ -137,11 +140,11 @@ def _marginals(merged: np.ndarray, groups: list[list[int]], sizes: Sequence[int]
     return counts
 
 
-@njit
+@parallel_for
 def _range(first, last, chunks, values, low, high):
     samples, columns = values.shape
     flat = values.ravel()
-    period = _LANES * columns
+    period = _ROWS_AT_ONCE * columns
     smallest = np.empty(period, values.dtype)
     largest = np.empty(period, values.dtype)
     for c in range(first, last):
@@ -161,11 +164,11 @@ def _range(first, last, chunks, values, low, high):
             high[c, d] = high[c, d] if high[c, d] >= largest[p] or high[c, d] != high[c, d] else largest[p]
 
 
-@njit
+@parallel_for
 def _narrow(first, last, chunks, values, classes, largest):
     samples, columns = values.shape
     flat, out = values.ravel(), classes.ravel()
-    period = _LANES * columns
+    period = _ROWS_AT_ONCE * columns
     top = np.zeros(period, np.uint64)
     for c in range(first, last):
         start, end = samples * c // chunks * columns, samples * (c + 1) // chunks * columns
@@ -181,7 +184,7 @@ def _narrow(first, last, chunks, values, classes, largest):
             largest[c, p % columns] = max(largest[c, p % columns], top[p])
 
 
-@njit
+@parallel_for
 def _count(first, last, chunks, values, low, scale, doubt, edges, classes, member, base, tables):
     samples, columns = values.shape
     factors = np.uint64(classes.shape[1])
@@ -211,7 +214,7 @@ def _count(first, last, chunks, values, low, scale, doubt, edges, classes, membe
                 _increment(bin_of, cell, count, tables[c, d])
 
 
-@njit
+@inlined
 def _estimate(code, low, scale, doubt, bins, bin_of):
     """The bins by the line alone, and how many of them are in doubt."""
     kind = code.dtype.type
@@ -228,7 +231,7 @@ def _estimate(code, low, scale, doubt, bins, bin_of):
     return doubtful
 
 
-@njit
+@inlined
 def _look_up(code, edges, bin_of):
     """Move each bin to where the edges say; looked up at once, every one would take ten times the time."""
     last = np.uint32(edges.size - 2)
@@ -241,7 +244,7 @@ def _look_up(code, edges, bin_of):
         bin_of[i] = k
 
 
-@njit
+@inlined
 def _increment(bin_of, cell, count, counters):
     """Two groups at a time: one load of the bin serves both, and their counters never coincide."""
     one = np.uint32(1)
@@ -257,7 +260,7 @@ def _increment(bin_of, cell, count, counters):
             counters[np.uint64(bin_of[i] + a[i])] += one
 
 
-@njit
+@parallel_for
 def _resample(first, last, rows, columns, weights, offsets, levels, n_log_n, joint, by_bin, by_value):
     codes, samples = rows.shape
     factors = columns.shape[0]

@@ -6,7 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numba import array, exp, launch, njit
+from .._cpu.arrays import as_array
+from .._cpu.compile import inlined
+from .._cpu.exponential import exp
+from .._cpu.parallel_for import parallel_for
 
 _NODES = 12  # of Lagrange's formula
 _REMAINDER = 1.0865 * math.prod(k + 0.5 for k in range(_NODES // 2)) ** 2 / math.sqrt(math.factorial(_NODES))
@@ -19,14 +22,14 @@ _PEAK = 1 / math.sqrt(2 * math.pi)
 
 
 def marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-    points, mean, logvar = (np.ascontiguousarray(array(x).T) for x in (z, mean, logvar))
+    points, mean, logvar = (np.ascontiguousarray(as_array(x).T) for x in (z, mean, logvar))
     latent, count = mean.shape
     density, error = np.zeros(points.shape), np.zeros(points.shape)
     # 1e-3: the exponential of the remainder falls half as fast as the density
     fine = (1e3 * _REMAINDER / tolerance) ** (1 / _NODES)
     reach = math.sqrt(2 * (math.log(count / tolerance) + 15))  # 15: a sample may lie 5 sigma off its mean
     work = mean.size * (2 * reach * fine) * _EXP_NS + points.size * _READ_NS
-    launch(_latents, latent, work, points, mean, logvar, fine, reach, density, error)
+    _latents(latent, work, points, mean, logvar, fine, reach, density, error)
     with np.errstate(divide="ignore", invalid="ignore"):
         error /= density
         log_q = np.log(density, out=density)
@@ -37,11 +40,11 @@ def marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor, tolerance: flo
             scale = np.exp(-0.5 * logvar[d].astype(np.float64))
             work = stray.size * count * 2 * _EXP_NS
             chunks = -(-stray.size // _ROWS)
-            launch(_all, chunks, work, stray, points[d], mean[d], scale, log_q[d], error[d])
+            _all(chunks, work, stray, points[d], mean[d], scale, log_q[d], error[d])
     return torch.from_numpy(log_q.T), torch.from_numpy(error.T)
 
 
-@njit
+@parallel_for
 def _latents(first, last, points, mean, logvar, fine, reach, density, error):
     """For latents first .. last: N q(z_d) and the bound on its error, both (latent, queries)."""
     for d in range(first, last):
@@ -61,7 +64,7 @@ def _latents(first, last, points, mean, logvar, fine, reach, density, error):
             start = stop
 
 
-@njit
+@inlined
 def _octave(points, mean, sigma, s, fine, reach, density, error):
     """Add the posteriors with s <= sigma < 2 s, sorted by their means, to the density of every point."""
     ahead, far = 2 * s * reach, exp(-0.5 * reach * reach)
@@ -91,7 +94,7 @@ def _octave(points, mean, sigma, s, fine, reach, density, error):
         _read(points, grid, cells, s, h, origin, beyond, density, error)
 
 
-@njit
+@inlined
 def _tabulate(mean, sigma, s, h, origin, nodes, reach):
     """The density at the nodes, and the bound on the error of reading it, in cells of 2 s."""
     grid = np.zeros(nodes)
@@ -117,7 +120,7 @@ def _tabulate(mean, sigma, s, h, origin, nodes, reach):
     return grid, cells
 
 
-@njit
+@inlined
 def _read(points, grid, cells, s, h, origin, beyond, density, error):
     """Lagrange's formula through the 12 nodes around each point."""
     scale = np.empty(_NODES)
@@ -145,7 +148,7 @@ def _read(points, grid, cells, s, h, origin, beyond, density, error):
         error[i] += cells[np.int64(place * h / (_CELL * s))]
 
 
-@njit
+@parallel_for
 def _all(first, last, stray, points, mean, scale, log_q, error):
     """Points that are far from everything: all posteriors, relative to the largest term."""
     terms = np.empty(mean.size)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numba import launch, njit
+from .._cpu.parallel_for import parallel_for
 
 _CHUNK = 64  # images
 _PIXEL_NS = 0.13  # a loop that only stores takes 0.11
@@ -19,7 +19,7 @@ _WORDS = {  # integers of the size of each dtype, and the one with the bits of 1
 }
 
 
-@njit
+@parallel_for
 def _unpack(first, last, packed, indices, one, images):
     pixels = images.shape[1]
     whole = pixels // 8
@@ -41,4 +41,4 @@ def unpack(packed: np.ndarray, indices: np.ndarray, images: Tensor) -> None:
     packed = packed.view()
     packed.flags.writeable = False  # as a mapped file is: one compiled variant for both
     words = images.view(word).numpy()
-    launch(_unpack, -(-len(indices) // _CHUNK), _PIXEL_NS * words.size, packed, indices, one, words)
+    _unpack(-(-len(indices) // _CHUNK), _PIXEL_NS * words.size, packed, indices, one, words)

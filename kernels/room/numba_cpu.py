@@ -5,8 +5,10 @@ import math
 import numpy as np
 from torch import Tensor
 
-from .._numba import array, launch, njit
-from ..scenes_3d import _rays
+from .._cpu.arrays import as_array
+from .._cpu.compile import inlined
+from .._cpu.parallel_for import parallel_for
+from ..scenes_3d import scan_lines as scan
 from ..scenes_3d.reference import SAMPLES
 from .reference import (
     CAPSULE,
@@ -28,7 +30,7 @@ _UPRIGHT = box(0, 2, 1)
 _SIZES = np.array([[CUBE, 2 * CUBE], CYLINDER, [SPHERE, 2 * SPHERE], CAPSULE])  # radius, height at scale 1
 
 
-@njit
+@inlined
 def _draw_cylinder(line, y, focus, body, radius, height, colour, one, two):
     """The samples of the line y that see an upright cylinder.
 
@@ -42,8 +44,8 @@ def _draw_cylinder(line, y, focus, body, radius, height, colour, one, two):
     o0, o1, o2 = body[0, 3], body[1, 3], body[2, 3]
     v0, v1, v2 = -y * y0 - focus * z0, -y * y1 - focus * z1, -y * y2 - focus * z2
     outside = o0 * o0 + o2 * o2 - radius * radius
-    first, last = _rays.samples_that_meet((x0, 0.0, x2), (v0, 0.0, v2), (o0, 0.0, o2), outside, line.shape[1])
-    start = _rays.place(first, line.shape[1])
+    first, last = scan.samples_that_meet((x0, 0.0, x2), (v0, 0.0, v2), (o0, 0.0, o2), outside, line.shape[1])
+    start = scan.place(first, line.shape[1])
     red, green, blue = line[0, first:last], line[1, first:last], line[2, first:last]
     for k in range(len(red)):
         x = start + k * (1 / SAMPLES)
@@ -57,14 +59,14 @@ def _draw_cylinder(line, y, focus, body, radius, height, colour, one, two):
         n1 = 1.0 if end > side else 0.0
         n0, n2 = (o0 + t * d0) * (1 - n1), (o2 + t * d2) * (1 - n1)
         nx, ny, nz = n0 * x0 + n1 * x1 + n2 * x2, n0 * y0 + n1 * y1 + n2 * y2, n0 * z0 + n1 * z1 + n2 * z2
-        diffuse, highlight = _rays.light(nx, ny, nz, x, -y, -focus, one, two)
+        diffuse, highlight = scan.light(nx, ny, nz, x, -y, -focus, one, two)
         r, g, b = red[k], green[k], blue[k]
         red[k] = min(1.0, colour[0] * diffuse + highlight) if hit else r
         green[k] = min(1.0, colour[1] * diffuse + highlight) if hit else g
         blue[k] = min(1.0, colour[2] * diffuse + highlight) if hit else b
 
 
-@njit
+@inlined
 def _draw_capsule(line, y, focus, body, radius, height, colour, one, two):
     """The same for a cylinder with half balls as its ends.
 
@@ -77,8 +79,8 @@ def _draw_capsule(line, y, focus, body, radius, height, colour, one, two):
     o0, o1, o2 = body[0, 3], body[1, 3], body[2, 3]
     v0, v1, v2 = -y * y0 - focus * z0, -y * y1 - focus * z1, -y * y2 - focus * z2
     outside = o0 * o0 + o2 * o2 - radius * radius
-    first, last = _rays.samples_that_meet((x0, 0.0, x2), (v0, 0.0, v2), (o0, 0.0, o2), outside, line.shape[1])
-    start = _rays.place(first, line.shape[1])
+    first, last = scan.samples_that_meet((x0, 0.0, x2), (v0, 0.0, v2), (o0, 0.0, o2), outside, line.shape[1])
+    start = scan.place(first, line.shape[1])
     red, green, blue = line[0, first:last], line[1, first:last], line[2, first:last]
     for k in range(len(red)):
         x = start + k * (1 / SAMPLES)
@@ -97,14 +99,14 @@ def _draw_capsule(line, y, focus, body, radius, height, colour, one, two):
         hit = (square > 0) & (straight | (square_ball > 0))
         n0, n1, n2 = o0 + t * d0, o1 + t * d1 - centre, o2 + t * d2
         nx, ny, nz = n0 * x0 + n1 * x1 + n2 * x2, n0 * y0 + n1 * y1 + n2 * y2, n0 * z0 + n1 * z1 + n2 * z2
-        diffuse, highlight = _rays.light(nx, ny, nz, x, -y, -focus, one, two)
+        diffuse, highlight = scan.light(nx, ny, nz, x, -y, -focus, one, two)
         r, g, b = red[k], green[k], blue[k]
         red[k] = min(1.0, colour[0] * diffuse + highlight) if hit else r
         green[k] = min(1.0, colour[1] * diffuse + highlight) if hit else g
         blue[k] = min(1.0, colour[2] * diffuse + highlight) if hit else b
 
 
-@njit
+@inlined
 def _look(angle, camera, origin):
     """camera (3, 3): to the right, up and backwards; origin: its place. Both in the room's axes."""
     sine, cosine = math.sin(angle), math.cos(angle)
@@ -116,7 +118,7 @@ def _look(angle, camera, origin):
     origin[0], origin[1], origin[2] = DISTANCE * sine, HEIGHT, DISTANCE * cosine
 
 
-@njit
+@inlined
 def _into_camera(camera, vectors, turned):
     """turned[k, :3] = camera @ vectors[k, :3]"""
     for k in range(len(vectors)):
@@ -126,18 +128,18 @@ def _into_camera(camera, vectors, turned):
             )
 
 
-@njit
+@inlined
 def _draw_room(line, y, faces, seen, shades):
     """All samples of the line y: each sees the floor or a wall."""
     count = line.shape[1]
     for k in range(len(faces)):
-        low, high = _rays.face_interval(seen, k, y)
-        first, last = _rays.first_sample(low, count), _rays.first_sample(high, count)
+        low, high = scan.face_interval(seen, k, y)
+        first, last = scan.first_sample(low, count), scan.first_sample(high, count)
         for channel in range(3):
             line[channel, first:last] = shades[k, channel]
 
 
-@njit
+@parallel_for
 def _draw(first, last, colours, shapes, scales, angles, room, upright, lights, sizes, images):
     side = images.shape[2]
     focus, count = FOCUS * side, SAMPLES * side
@@ -156,9 +158,9 @@ def _draw(first, last, colours, shapes, scales, angles, room, upright, lights, s
 
         _into_camera(camera, room, walls)
         walls[:, 3] = room[:, 3]
-        _rays.see_planes(walls, origin[0], focus, walls_seen)
+        scan.see_planes(walls, origin[0], focus, walls_seen)
         for k in range(len(room)):
-            diffuse, _ = _rays.light(-walls[k, 0], -walls[k, 1], -walls[k, 2], 0.0, 0.0, 1.0, one, two)
+            diffuse, _ = scan.light(-walls[k, 0], -walls[k, 1], -walls[k, 2], 0.0, 0.0, 1.0, one, two)
             for channel in range(3):
                 shades[k, channel] = min(1.0, colours[i, min(k, 1), channel] * diffuse)
 
@@ -166,7 +168,7 @@ def _draw(first, last, colours, shapes, scales, angles, room, upright, lights, s
         if shape == 0:
             _into_camera(camera, upright, faces)
             faces[:, 3] = radius * upright[:, 3]
-            _rays.see_planes(faces, origin[0], focus, seen)
+            scan.see_planes(faces, origin[0], focus, seen)
         unit = radius if shape == 2 else 1.0
         for k in range(3):
             for m in range(3):
@@ -182,29 +184,32 @@ def _draw(first, last, colours, shapes, scales, angles, room, upright, lights, s
         bottom = math.ceil(0.5 * side + focus * max((below + around) / near, (below + around) / far))
         for row in range(side):
             for part in range(SAMPLES):
-                line, y = samples[part], _rays.place(SAMPLES * row + part, count)
+                line, y = samples[part], scan.place(SAMPLES * row + part, count)
                 _draw_room(line, y, walls, walls_seen, shades)
                 if row < top or row >= bottom:
                     continue
                 if shape == 0:
                     for k in range(6):
                         if seen[k, 3] > 0:
-                            low, high = _rays.face_interval(seen, k, y)
-                            left, right = _rays.first_sample(low, count), _rays.first_sample(high, count)
+                            low, high = scan.face_interval(seen, k, y)
+                            left, right = (
+                                scan.first_sample(low, count),
+                                scan.first_sample(high, count),
+                            )
                             normal = faces[k, 0], faces[k, 1], faces[k, 2]
-                            _rays.draw_face(line, left, right, y, focus, normal, colour, one, two)
+                            scan.draw_face(line, left, right, y, focus, normal, colour, one, two)
                 elif shape == 2:
-                    _rays.draw_ellipsoid(line, y, focus, body, colour, one, two)
+                    scan.draw_ellipsoid(line, y, focus, body, colour, one, two)
                 elif shape == 1:
                     _draw_cylinder(line, y, focus, body, radius, height, colour, one, two)
                 else:
                     _draw_capsule(line, y, focus, body, radius, height, colour, one, two)
-            _rays.write_row(images[i], row, samples, 0, side)
+            scan.write_row(images[i], row, samples, 0, side)
 
 
 def draw(colours: Tensor, shapes: Tensor, scales: Tensor, angles: Tensor, images: Tensor) -> None:
     """Fill images (n, 3, side, side)."""
     n, side = len(images), images.shape[2]
-    given = array(colours), array(shapes), array(scales), array(angles)
+    given = as_array(colours), as_array(shapes), as_array(scales), as_array(angles)
     work = _PIXEL_NS * n * side**2
-    launch(_draw, -(-n // _CHUNK), work, *given, FACES, _UPRIGHT, LIGHTS, _SIZES, images.numpy())
+    _draw(-(-n // _CHUNK), work, *given, FACES, _UPRIGHT, LIGHTS, _SIZES, images.numpy())

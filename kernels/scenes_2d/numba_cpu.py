@@ -14,7 +14,9 @@ import math
 import numpy as np
 from torch import Tensor
 
-from .._numba import array, launch, njit
+from .._cpu.arrays import as_array
+from .._cpu.compile import inlined
+from .._cpu.parallel_for import parallel_for
 from .reference import CORNERS, ELLIPSE, TIE
 
 _CHUNK = 16  # images
@@ -22,7 +24,7 @@ _IMAGE_NS, _BYTE_NS = 3000, 0.1
 _LONG, _SHORT = ELLIPSE
 
 
-@njit
+@inlined
 def _deposit(covers, row, column, height, moment):
     """Add a piece of this height (negative on the right side), with its first moment, to its row."""
     rows, columns = covers.shape
@@ -34,7 +36,7 @@ def _deposit(covers, row, column, height, moment):
             covers[row, 0] += height
 
 
-@njit
+@inlined
 def _edge(covers, row, column, x0, y0, x1, y1):
     """The edge from (x0, y0) to (x1, y1), in pixels from the upper left corner of pixel (row, column)."""
     sign = 1.0
@@ -61,7 +63,7 @@ def _edge(covers, row, column, x0, y0, x1, y1):
         start, upper = end, lower
 
 
-@njit
+@inlined
 def _quarter(covers, row, column, x, y, side, half, sxx, sxy, syy, area):
     """A quarter of the ellipse p' S^-1 p = 1 around (x, y), monotone in both coordinates.
 
@@ -101,7 +103,7 @@ def _quarter(covers, row, column, x, y, side, half, sxx, sxy, syy, area):
             c += step
 
 
-@njit
+@inlined
 def _outline(covers, row, column, shape, x, y, scale, angle, corners):
     """Deposit the outline of a shape around (x, y); how far it reaches from there along x and along y."""
     cosine, sine = math.cos(angle), math.sin(angle)
@@ -127,7 +129,7 @@ def _outline(covers, row, column, shape, x, y, scale, angle, corners):
     return reach_x, reach_y
 
 
-@njit
+@parallel_for
 def _draw(first, last, shapes, placements, colours, corners, images):
     channels, side = images.shape[1:3]
     covers = np.zeros((side, side + 1))
@@ -159,5 +161,5 @@ def draw(shapes: Tensor, placements: Tensor, colours: Tensor, images: Tensor) ->
     """Fill images (n, channels, side, side)."""
     n, channels, side = images.shape[:3]
     work = n * (_IMAGE_NS + _BYTE_NS * channels * side**2)
-    given = array(shapes), array(placements), array(colours)
-    launch(_draw, -(-n // _CHUNK), work, *given, CORNERS, images.numpy())
+    given = as_array(shapes), as_array(placements), as_array(colours)
+    _draw(-(-n // _CHUNK), work, *given, CORNERS, images.numpy())

@@ -17,8 +17,8 @@ The ellipsoid's long axis and the pyramid's tip lie along y, so that both angles
 ellipsoid that is long along x would hide a rotation about x. What lies outside the frame is cut off.
 
 A solid is convex, so on a line of samples each of its surfaces is seen in one interval, whose ends are zeros
-of a linear function for a face and of a quadratic one for the ellipsoid (see ``_rays``). Samples are taken
-inside the intervals alone: none outside, 16 a pixel inside.
+of a linear function for a face and of a quadratic one for the ellipsoid (see ``scan_lines``). Samples are
+taken inside the intervals alone: none outside, 16 a pixel inside.
 
 Operations: an image is channels · side² bytes written. At 64 x 64, with positions from -7 to 7, a solid
 covers 510 pixels on average, 8,200 samples; each costs a square root and a division for |d|, two powers of

@@ -5,8 +5,10 @@ import math
 import numpy as np
 from torch import Tensor
 
-from .._numba import array, launch, njit
-from . import _rays
+from .._cpu.arrays import as_array
+from .._cpu.compile import inlined
+from .._cpu.parallel_for import parallel_for
+from . import scan_lines as scan
 from .reference import CAMERA, CUBE, ELLIPSOID, FOCUS, PYRAMID, SAMPLES
 
 _CHUNK = 8  # images
@@ -14,7 +16,7 @@ _PIXEL_NS = 10
 _AROUND = 6.1  # the radius of a ball that holds each of the solids
 
 
-@njit
+@inlined
 def _turn(first, second, rotation):
     """About x by the first angle, then about y by the second."""
     c, s, C, S = math.cos(first), math.sin(first), math.cos(second), math.sin(second)
@@ -23,21 +25,21 @@ def _turn(first, second, rotation):
     rotation[2, 0], rotation[2, 1], rotation[2, 2] = -S, C * s, C * c
 
 
-@njit
+@inlined
 def _draw_solid(samples, row, shape, seen, faces, body, focus, colour, one, two):
     """The samples of a row of pixels; the first of its pixels that have any, and one past the last."""
     count = samples.shape[2]
     left, right = count, 0
     for line in range(SAMPLES):
-        y = _rays.place(SAMPLES * row + line, count)
+        y = scan.place(SAMPLES * row + line, count)
         for k in range(1 if shape == 1 else len(seen)):
             if shape == 1:
-                first, last = _rays.draw_ellipsoid(samples[line], y, focus, body, colour, one, two)
+                first, last = scan.draw_ellipsoid(samples[line], y, focus, body, colour, one, two)
             elif seen[k, 3] > 0:
-                low, high = _rays.face_interval(seen, k, y)
-                first, last = _rays.first_sample(low, count), _rays.first_sample(high, count)
+                low, high = scan.face_interval(seen, k, y)
+                first, last = scan.first_sample(low, count), scan.first_sample(high, count)
                 normal = faces[k, 0], faces[k, 1], faces[k, 2]
-                _rays.draw_face(samples[line], first, last, y, focus, normal, colour, one, two)
+                scan.draw_face(samples[line], first, last, y, focus, normal, colour, one, two)
             else:
                 continue
             if first < last:
@@ -45,7 +47,7 @@ def _draw_solid(samples, row, shape, seen, faces, body, focus, colour, one, two)
     return left // SAMPLES, -(-right // SAMPLES)
 
 
-@njit
+@parallel_for
 def _draw(first, last, shapes, placements, colours, lights, cube, pyramid, axes, images):
     channels, side = images.shape[1:3]
     focus, middle = FOCUS * side, 0.5 * side
@@ -72,7 +74,7 @@ def _draw(first, last, shapes, placements, colours, lights, cube, pyramid, axes,
                 for m in range(3):
                     faces[k, m] = rotation[m, 0] * n0 + rotation[m, 1] * n1 + rotation[m, 2] * n2
                 faces[k, 3] = solid[k, 3]
-            _rays.see_planes(faces[:count], origin, focus, seen)
+            scan.see_planes(faces[:count], origin, focus, seen)
         # the rows that a ball around the solid may reach
         up, down = (origin[1] - _AROUND) * focus, (origin[1] + _AROUND) * focus
         near, far = origin[2] - _AROUND, origin[2] + _AROUND
@@ -81,7 +83,7 @@ def _draw(first, last, shapes, placements, colours, lights, cube, pyramid, axes,
         for row in range(top, bottom):
             left, right = _draw_solid(samples, row, shape, seen[:count], faces, body, focus, colour, one, two)
             if left < right:
-                _rays.write_row(image, row, samples, left, right)
+                scan.write_row(image, row, samples, left, right)
                 for line in samples:
                     for channel in range(3):
                         line[channel, SAMPLES * left : SAMPLES * right] = 0
@@ -90,6 +92,6 @@ def _draw(first, last, shapes, placements, colours, lights, cube, pyramid, axes,
 def draw(shapes: Tensor, placements: Tensor, colours: Tensor, lights: Tensor, images: Tensor) -> None:
     """Fill images (n, channels, side, side)."""
     n, side = len(images), images.shape[2]
-    given = array(shapes), array(placements), array(colours), array(lights)
+    given = as_array(shapes), as_array(placements), as_array(colours), as_array(lights)
     work = _PIXEL_NS * n * side**2
-    launch(_draw, -(-n // _CHUNK), work, *given, CUBE, PYRAMID, ELLIPSOID, images.numpy())
+    _draw(-(-n // _CHUNK), work, *given, CUBE, PYRAMID, ELLIPSOID, images.numpy())

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .._numba import launch, njit
+from .._cpu.compile import inlined
+from .._cpu.parallel_for import parallel_for
 from .reference import GRID, SIDE, SUBPIXELS, corners
 
 _COLUMNS, _ROWS = GRID[-2:]
@@ -14,7 +15,7 @@ _HALF = SUBPIXELS // 2
 _FROM = np.packbits(np.arange(SIDE) >= np.arange(SIDE + 1)[:, None], axis=1).view(np.uint64).ravel()
 
 
-@njit
+@inlined
 def _draw(x, y, from_column, rows):
     """Toggle, for every edge and every row that it crosses, the pixels from the crossing on."""
     x0, y0 = np.int64(x[-1]), np.int64(y[-1])
@@ -31,7 +32,7 @@ def _draw(x, y, from_column, rows):
         x0, y0 = x1, y1
 
 
-@njit
+@parallel_for
 def _render(first, last, x, y, sizes, from_column, skipped, images):
     for chunk in range(first, last):
         size = sizes[chunk]
@@ -62,5 +63,5 @@ def render(first: int, last: int) -> np.ndarray:
         x[k, :, :size], y[k, :, :size] = snapped
     images = np.zeros((last - first, SIDE), np.uint64)
     skipped = first - chunks.start * _POSITIONS
-    launch(_render, len(chunks), 400 * len(images), x, y, sizes, _FROM, skipped, images)
+    _render(len(chunks), 400 * len(images), x, y, sizes, _FROM, skipped, images)
     return images.view(np.uint8)

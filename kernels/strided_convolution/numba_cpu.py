@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numba import launch, njit, wide_vectors
-from . import _image
-from ._image import COLUMNS, TAPS
+from .._cpu.compile import inlined, wide_vectors
+from .._cpu.parallel_for import parallel_for
+from . import image_layers
+from .image_layers import COLUMNS, TAPS
 
 _CHUNKS = 16  # each holds its own sum for the gradient of the weight
 _IMAGES = 32  # of a chunk at the most, whose pixels are added one after the other: beyond, more chunks
@@ -23,13 +24,13 @@ _MULTIPLY_ADD_NS = 0.0125  # on one thread
 _TAPS_OVER = np.array([[3, 1], [2, 0]])  # a pixel, by its parity: from the pixels before and after it
 
 
-@njit
+@inlined
 def _framed(buffer, layout):
     start, height, width, channels = layout[0], layout[1], layout[2], layout[3]
     return buffer[start : start + height * width * channels].reshape((height, width, channels))
 
 
-@njit
+@inlined
 def _most_taps(layouts):
     """Numbers that `up_by_taps` needs for the widest of the layers."""
     most = 0
@@ -40,19 +41,19 @@ def _most_taps(layouts):
     return most
 
 
-@njit
+@inlined
 def _apply(up, before, weight, bias, taps, after):
     wide = after.shape[2]
     if not up:
-        _image.down(before, weight, bias, after)
+        image_layers.down(before, weight, bias, after)
     elif wide % COLUMNS == 0:
-        _image.up(before, weight, bias, after)
+        image_layers.up(before, weight, bias, after)
     else:
         inside = taps[: before.shape[0] * before.shape[1] * TAPS * wide]
-        _image.up_by_taps(before, weight, bias, inside.reshape((*before.shape[:2], 4, 4, wide)), after)
+        image_layers.up_by_taps(before, weight, bias, inside.reshape((*before.shape[:2], 4, 4, wide)), after)
 
 
-@njit
+@parallel_for
 def _forward(first, last, images, up, layouts, slopes, weights, biases, inputs, frames, outputs):
     """Chunks of `images` images through all layers; inputs and outputs (batch, height, width, channels).
 
@@ -66,20 +67,20 @@ def _forward(first, last, images, up, layouts, slopes, weights, biases, inputs, 
         for k in range(chunk * images, min(chunk * images + images, batch)):
             buffer = frames[k if len(frames) == batch else chunk]
             before = _framed(buffer, layouts[0])
-            _image.clear_border(before)
-            _image.enter(inputs[k], before)
+            image_layers.clear_border(before)
+            image_layers.enter(inputs[k], before)
             for layer in range(layers):
                 layout = layouts[layer + 1]
                 after = _framed(buffer, layout)
-                _image.clear_border(after)
+                image_layers.clear_border(after)
                 _apply(up, before, weights[layout[4] :], biases[layout[5] :], taps, after)
                 if slopes[layer] != 1:
-                    _image.rectify(after, slopes[layer])
+                    image_layers.rectify(after, slopes[layer])
                 before = after
-            _image.leave(before, outputs[k])
+            image_layers.leave(before, outputs[k])
 
 
-@njit
+@parallel_for
 def _backward(
     first,
     last,
@@ -108,26 +109,26 @@ def _backward(
         if grad_weights is not None:
             grad_weights[chunk] = 0
         for k in range(chunk * images, min(chunk * images + images, batch)):
-            _image.enter(grad_outputs[k], _framed(grads, layouts[layers]))
+            image_layers.enter(grad_outputs[k], _framed(grads, layouts[layers]))
             for layer in range(layers - 1, -1, -1):
                 layout = layouts[layer + 1]
                 before, after = _framed(frames[k], layouts[layer]), _framed(frames[k], layout)
                 grad = _framed(grads, layout)
                 if slopes[layer] != 1:
-                    _image.through_rectifier(grad, after, slopes[layer])
-                _image.add_pixels(grad, grad_biases[chunk, layout[5] :])
+                    image_layers.through_rectifier(grad, after, slopes[layer])
+                image_layers.add_pixels(grad, grad_biases[chunk, layout[5] :])
                 if grad_weights is not None:
                     if up:
-                        _image.add_weight(grad, before, grad_weights[chunk, layout[4] :])
+                        image_layers.add_weight(grad, before, grad_weights[chunk, layout[4] :])
                     else:
-                        _image.add_weight(before, grad, grad_weights[chunk, layout[4] :])
+                        image_layers.add_weight(before, grad, grad_weights[chunk, layout[4] :])
                 if layer > 0 or grad_inputs is not None:
                     _apply(not up, grad, weights[layout[4] :], nothing, taps, _framed(grads, layouts[layer]))
             if grad_inputs is not None:
-                _image.leave(_framed(grads, layouts[0]), grad_inputs[k])
+                image_layers.leave(_framed(grads, layouts[0]), grad_inputs[k])
 
 
-@njit
+@parallel_for
 def _sum_of_chunks(first, last, layouts, narrow, parts, total):
     """By layers: total (c, 4, 4, f) = parts (chunks, 4, 4, f, c) added in the order of the chunks, flat."""
     wide_vectors()
@@ -168,8 +169,7 @@ def forward(
         memory_format=torch.channels_last,
     )
     frames = np.empty((batch if keep else chunks, layouts[-1, 0] + layouts[-1, 1:4].prod()), np.float32)
-    launch(
-        _forward,
+    _forward(
         chunks,
         _MULTIPLY_ADD_NS * batch * _multiply_adds(layouts, weights),
         each,
@@ -206,8 +206,7 @@ def backward(
     grad_inputs = np.empty((batch, height, width, channels), np.float32) if wanted[0] else None
     parts = np.empty((chunks, starts[-1]), np.float32) if wanted[1] else None
     sums = np.empty((chunks, layouts[1:, 3].sum()))
-    launch(
-        _backward,
+    _backward(
         chunks,
         2 * _MULTIPLY_ADD_NS * batch * _multiply_adds(layouts, weights),
         each,
@@ -227,7 +226,7 @@ def backward(
         return grad_images, [None] * len(weights), grad_biases
     total = np.empty(starts[-1], np.float32)
     narrow = np.array([len(weight) for weight in weights])
-    launch(_sum_of_chunks, len(weights), 0.1 * parts.size, layouts, narrow, parts, total)
+    _sum_of_chunks(len(weights), 0.1 * parts.size, layouts, narrow, parts, total)
     grad_weights = [
         torch.from_numpy(total[start:stop]).view(len(weight), 4, 4, -1).permute(0, 3, 1, 2)
         for (start, stop), weight in zip(pairwise(starts), weights, strict=True)

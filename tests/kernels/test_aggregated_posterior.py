@@ -13,10 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from fastdis.kernels.aggregated_posterior import expected_pairs, log_density
+from fastdis.kernels.aggregated_posterior import expected_pairs, kd_sort, kd_tree, log_density
 from fastdis.kernels.aggregated_posterior.reference import log_density as every_pair
-from fastdis.kernels.kd_tree import numba_cpu as kd_tree
-from fastdis.kernels.kd_tree import reference as kd_tree_reference
 
 PROGRAMS = Path(__file__).parents[1] / "support"
 
@@ -204,14 +202,14 @@ def test_wrong_arguments_are_named() -> None:
 @pytest.mark.parametrize("count", [1, 64, 65, 1000, 4096])
 def test_the_order_of_any_device_keeps_neighbours_together(count: int) -> None:
     points = torch.from_numpy(np.random.default_rng(0).uniform(size=(count, 2)))
-    order = kd_tree_reference.sort(points, torch.ones_like(points), 64)
+    order = kd_sort.sort(points, torch.ones_like(points), 64)
     assert torch.equal(order.sort().values, torch.arange(count))
     if count == 4096:  # 64 cells of an eighth by an eighth
         cells = points[order].view(64, 64, 2)
         assert (cells.amax(dim=1) - cells.amin(dim=1)).max() < 0.2
     # a latent in which nothing can be told apart is never split
     scale = torch.tensor([1.0, 1e-3]).expand(count, 2)
-    order = kd_tree_reference.sort(points, scale, 64)
+    order = kd_sort.sort(points, scale, 64)
     ends = [points[rows, 0].aminmax() for rows in order.split(64)]
     assert all(one.max <= other.min for one, other in itertools.pairwise(ends))
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import fastdis
 from fastdis.kernels.total_correlation import numba_cpu, reference
-from fastdis.kernels.total_correlation._lanes import GROUP
+from fastdis.kernels.total_correlation.posterior_loops import SAMPLES_AT_ONCE
 from support.agreement import assert_as_accurate
 from support.faulty import decompose, wrong_stride_log_weights
 
@@ -268,7 +268,7 @@ def test_the_last_sample_fills_its_group() -> None:
     numba_cpu._densities(
         0, 5, 32, points, shifts, tables, highest.sum(), weights, own, marginal, joint, totals
     )
-    filled = -(-5 // GROUP) * GROUP
+    filled = -(-5 // SAMPLES_AT_ONCE) * SAMPLES_AT_ONCE
     assert (joint[5:filled] == joint[4]).all()
     assert (marginal[:, 5:filled] == marginal[:, 4:5]).all()
     assert np.isfinite(joint[:filled]).all()

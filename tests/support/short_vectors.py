@@ -9,7 +9,8 @@ import torch
 
 def main() -> None:
     with patch("llvmlite.binding.get_host_cpu_features", dict):
-        from fastdis.kernels._tile import LANES, ROWS
+        from fastdis.kernels._cpu.register_tile import TILE_ROWS
+        from fastdis.kernels._cpu.simd import SIMD_WIDTH
     from test_strided_convolution import RUNS, float_leaves, run_of, through
 
     from fastdis.kernels.strided_convolution import convolutions, reference
@@ -28,7 +29,7 @@ def main() -> None:
     from test_total_correlation import posteriors
 
     import fastdis
-    from fastdis.kernels.total_correlation._lanes import GROUP
+    from fastdis.kernels.total_correlation.posterior_loops import SAMPLES_AT_ONCE
     from support.agreement import assert_as_accurate
 
     for shape in ((3, 10), (130, 5)):
@@ -40,9 +41,10 @@ def main() -> None:
                 [torch.tensor(1.0)],
                 dtype,
             )
-    print(LANES, ROWS, GROUP)
+    print(SIMD_WIDTH, TILE_ROWS, SAMPLES_AT_ONCE)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    tests = Path(__file__).parents[1]
+    sys.path[:0] = [str(tests), str(tests / "kernels")]
     main()

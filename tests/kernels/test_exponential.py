@@ -1,25 +1,22 @@
-"""The exponentials of the CPU kernels, the launch rule and the cache."""
-
-import subprocess
-import sys
+"""The scalar exponentials of the CPU kernels, against long double."""
 
 import numpy as np
 import pytest
-import torch
 
-from fastdis.kernels import _numba
+from fastdis.kernels._cpu.compile import njit
+from fastdis.kernels._cpu.exponential import exp, expm1_parts
 
 
-@_numba.njit
+@njit
 def _exp_of(x, out):
     for k in range(x.size):
-        out[k] = _numba.exp(x[k])
+        out[k] = exp(x[k])
 
 
-@_numba.njit
+@njit
 def _expm1_of(x, out, rest):
     for k in range(x.size):
-        out[k], rest[k] = _numba.expm1_parts(x[k])
+        out[k], rest[k] = expm1_parts(x[k])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -71,25 +68,3 @@ def test_expm1_keeps_its_digits_near_zero(dtype: type) -> None:
     assert np.max(np.abs(out / np.expm1(precise) - 1)) < 4 * np.finfo(dtype).eps
     tolerance = 2e-6 if dtype == np.float32 else 1e-10  # the series above ends at x^6 / 720
     assert np.max(np.abs(rest / remainder - 1)) < tolerance
-
-
-def test_threads_follow_torch_and_the_amount_of_work() -> None:
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        assert _numba.threads(1e9) == 1
-        torch.set_num_threads(2)
-        assert _numba.threads(1e9) == 2
-        assert _numba.threads(1e3) == 1
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_kernels_run_where_nothing_can_be_cached() -> None:
-    code = (
-        "import platformdirs, pathlib; platformdirs.user_cache_path = lambda *_: pathlib.Path('/proc/none');"
-        "import torch, fastdis;"
-        "print(fastdis.gaussian_kl(torch.tensor([[2.0]]), torch.zeros(1, 1)).item())"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.strip() == "2.0", result.stderr

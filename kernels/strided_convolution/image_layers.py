@@ -14,26 +14,27 @@ are (height + 2, width + 2, channels), in a frame of zeros that the taps may rea
 
 import numpy as np
 
-from .._numba import njit
-from .._tile import GROUP, LANES, ROWS, tile
+from .._cpu.compile import exact, inlined
+from .._cpu.register_tile import ROW_GROUP, TILE_ROWS, register_tile
+from .._cpu.simd import SIMD_WIDTH
 
 TAPS = 16
-COLUMNS = 2 * LANES
-_wide_tile, _narrow_tile = tile(2), tile(TAPS // LANES)
+COLUMNS = 2 * SIMD_WIDTH
+_wide_tile, _narrow_tile = register_tile(2), register_tile(TAPS // SIMD_WIDTH)
 
 
-@njit
+@inlined
 def _grid(width, row, pixel):
     """How many rows of pixels a tile covers, and the step from one group of four to the next.
 
     A tile of eight pixels is two groups, so that images of 4x4 have whole tiles too.
     """
-    if ROWS == GROUP or width % ROWS == 0:
-        return 1, GROUP * pixel
-    return ROWS // GROUP, row
+    if TILE_ROWS == ROW_GROUP or width % TILE_ROWS == 0:
+        return 1, ROW_GROUP * pixel
+    return TILE_ROWS // ROW_GROUP, row
 
 
-@njit
+@exact
 def down(fine, weight, bias, coarse):
     """The inside of coarse = bias + fine through weight (4, 4, f, c)."""
     height, width, narrow = coarse.shape
@@ -44,7 +45,7 @@ def down(fine, weight, bias, coarse):
     outs, xs = coarse.reshape(-1), fine.reshape(-1)
     for column in range(0, narrow, COLUMNS):
         for i in range(0, height - 2, rows):
-            for j in range(0, width - 2, ROWS // rows):
+            for j in range(0, width - 2, TILE_ROWS // rows):
                 _wide_tile(
                     (bias, column),
                     (0, 0),
@@ -58,7 +59,7 @@ def down(fine, weight, bias, coarse):
                 )
 
 
-@njit
+@exact
 def up(coarse, weight, bias, fine):
     """The inside of fine = bias + coarse through weight (4, 4, c, f): by parity, then the taps over it."""
     height, width, wide = fine.shape
@@ -71,7 +72,7 @@ def up(coarse, weight, bias, fine):
         for b in range(2):
             for column in range(0, wide, COLUMNS):
                 for i in range(0, height // 2 - 1, rows):
-                    for j in range(0, width // 2 - 1, ROWS // rows):
+                    for j in range(0, width // 2 - 1, TILE_ROWS // rows):
                         _wide_tile(
                             (bias, column),
                             (0, 0),
@@ -85,7 +86,7 @@ def up(coarse, weight, bias, fine):
                         )
 
 
-@njit
+@exact
 def up_by_taps(coarse, weight, bias, taps, fine):
     """The same into few channels: weight (c, 4, 4, f); taps (h + 2, w + 2, 4, 4, f), its border 0."""
     height, _, wide = fine.shape
@@ -97,7 +98,7 @@ def up_by_taps(coarse, weight, bias, taps, fine):
     nothing = np.zeros(TAPS, coarse.dtype)
     for column in range(0, columns, TAPS):
         for i in range(1, len(coarse) - 1, rows):
-            for j in range(1, row - 1, ROWS // rows):
+            for j in range(1, row - 1, TILE_ROWS // rows):
                 _narrow_tile(
                     (nothing, 0),
                     (0, 0),
@@ -127,15 +128,15 @@ def up_by_taps(coarse, weight, bias, taps, fine):
                 )
 
 
-@njit
+@exact
 def add_weight(fine, coarse, weight):
     """weight (4, 4, f, c) += its gradient, where one of the two images is itself a gradient."""
     wide, narrow = fine.shape[2], coarse.shape[2]
     row, run = fine.shape[1] * wide, coarse.shape[1] * narrow
     xs, weights = fine.reshape(-1), coarse.reshape(-1)
-    for a in range(0, 4, ROWS // GROUP):
+    for a in range(0, 4, TILE_ROWS // ROW_GROUP):
         for column in range(0, narrow, COLUMNS):
-            for k in range(0, 4 * wide, GROUP):
+            for k in range(0, 4 * wide, ROW_GROUP):
                 here, strides = (weight, (4 * a * wide + k) * narrow + column), (narrow, 4 * wide * narrow)
                 _wide_tile(
                     here,
@@ -150,19 +151,19 @@ def add_weight(fine, coarse, weight):
                 )
 
 
-@njit
+@inlined
 def enter(image, framed):
     for i in range(len(image)):
         framed[i + 1, 1:-1].reshape(-1)[:] = image[i].reshape(-1)
 
 
-@njit
+@inlined
 def leave(framed, image):
     for i in range(len(image)):
         image[i].reshape(-1)[:] = framed[i + 1, 1:-1].reshape(-1)
 
 
-@njit
+@inlined
 def clear_border(framed):
     framed[0].reshape(-1)[:] = 0
     framed[-1].reshape(-1)[:] = 0
@@ -171,7 +172,7 @@ def clear_border(framed):
         framed[i, -1] = 0
 
 
-@njit
+@inlined
 def rectify(values, slope):
     """x to slope x where it is not positive, in place; to 0 if slope is 0, be it infinite."""
     flat = values.reshape(-1)
@@ -180,7 +181,7 @@ def rectify(values, slope):
         flat[k] = below if flat[k] <= 0 else flat[k]
 
 
-@njit
+@inlined
 def through_rectifier(grad, output, slope):
     """The gradient of the rectifier's input, in place, from its output."""
     grads, outputs = grad.reshape(-1), output.reshape(-1)
@@ -189,7 +190,7 @@ def through_rectifier(grad, output, slope):
         grads[k] = below if outputs[k] <= 0 else grads[k]
 
 
-@njit
+@inlined
 def add_pixels(framed, sums):
     """sums (channels,) += the sum over pixels."""
     channels = framed.shape[2]

@@ -17,9 +17,15 @@ from typing import Any
 
 import torch
 
+_MOST = 64  # threads of the Python pool, made when they are needed
 
-def _openmp() -> int:
-    """The address of GOMP_parallel in the libgomp that torch brought and uses, 0 where there is none."""
+
+def _gomp_parallel() -> int:
+    """Return the address of GOMP_parallel in the libgomp that torch brought and uses, 0 where there is none.
+
+    The function is what compilers call for ``#pragma omp parallel``: part of libgomp's interface since GCC
+    4.9, in no document. torch 2.11 to 2.13 bring it in one of these two folders.
+    """
     torch_lib = Path(torch.__file__).parent / "lib"
     found = [*torch_lib.glob("libgomp*.so*"), *torch_lib.parents[1].glob("torch.libs/libgomp*.so*")]
     if len(found) != 1:
@@ -27,31 +33,38 @@ def _openmp() -> int:
     return ctypes.cast(ctypes.CDLL(str(found[0])).GOMP_parallel, ctypes.c_void_p).value or 0
 
 
-_MOST = 64  # threads of the Python pool, made when they are needed
-_parallel = _openmp()
+_openmp = _gomp_parallel()
 _pool: ThreadPoolExecutor | None = None
 
 
 def _forget_threads() -> None:
-    global _parallel, _pool
-    _parallel, _pool = 0, None
+    global _openmp, _pool
+    _openmp, _pool = 0, None
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
-def run(loop: Callable[..., bool], threads: int, *arguments: Any) -> None:
-    """``loop(parallel, threads, *arguments)`` on so many threads at once, this one among them.
+def thread_count(nanoseconds: float) -> int:
+    """Return how many threads that much single-thread work is worth: one below 30 microseconds.
 
-    loop: compiled around `_chunks.take`; True where a chunk raised.
+    Else all of torch's, whatever the number of chunks: OpenMP ends and makes threads where it changes.
+    """
+    return 1 if nanoseconds < 30_000 else torch.get_num_threads()
+
+
+def run(loop: Callable[..., bool], threads: int, *arguments: Any) -> None:
+    """Run ``loop(openmp, threads, *arguments)`` on so many threads at once, this one among them.
+
+    loop: a compiled loop of `parallel_for`; True where a chunk raised.
 
     Raises:
         MemoryError: a chunk raised, which in compiled code without bounds or zero checks means just that.
     """
     global _pool
-    if threads == 1 or _parallel:
-        failed = loop(_parallel if threads > 1 else 0, threads, *arguments)
+    if threads == 1 or _openmp:
+        failed = loop(_openmp if threads > 1 else 0, threads, *arguments)
     else:
         if _pool is None:
             _pool = ThreadPoolExecutor(_MOST, thread_name_prefix="fastdis")

@@ -1,4 +1,4 @@
-"""The order of the tree in plain PyTorch, a level at a time: for any device."""
+"""The order of a k-d tree in plain PyTorch, a level at a time: what the GPU's tiles are cut from."""
 
 import math
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 
-def sort(points: Tensor, scale: Tensor, leaf: int) -> Tensor:
-    """The order in which points (points, latent) with 1 / sigma (points, latent) fill leaves of that size.
+def sort(points: Tensor, scale: Tensor, leaf_size: int) -> Tensor:
+    """Return the order in which points (points, latent) with 1 / sigma (points, latent) fill leaves.
 
     All cells of a level are split at once, each at its middle: places beyond the last point are made for
     that, and go last in every cell, so that only the last leaf is short.
     """
     count = len(points)
-    cells, size = 1, leaf * 2 ** max(0, math.ceil(math.log2(count / leaf)))
+    cells, size = 1, leaf_size * 2 ** max(0, math.ceil(math.log2(count / leaf_size)))
     order = torch.arange(size, device=points.device)
-    while size > leaf:
+    while size > leaf_size:
         places = order.view(cells, size)
         inside = places < count
         rows = places.clamp(max=count - 1)

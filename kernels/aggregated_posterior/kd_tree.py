@@ -1,20 +1,40 @@
-"""The tree for the CPU: the order by splitting at medians, then boxes from the leaves upwards."""
+"""Diagonal Gaussians in the order of a k-d tree, with the boxes that bound groups of them.
+
+Leaves hold 16 posteriors and nodes 16 children, so that one row of vector registers answers for all of them.
+There are no node objects: after sorting, leaf n is posteriors 16 n .. 16 n + 15, node n of level k covers
+children 16 n .. 16 n + 15 of level k - 1, and the last of each level may be short.
+
+Every split is across the latent along which the means spread most in units of the local standard deviation:
+in a latent of which the posteriors are wide nothing can be told apart, however far the means lie.
+
+A box over a set of posteriors J holds, for each latent, the range of the means and the largest standard
+deviation s_d, and c = max_j -sum_d log sigma_jd. With dist_d the distance of z_d from the range of means::
+
+    log q(z|x_j) + D/2 log 2 pi  <=  c - 1/2 sum_d (dist_d / s_d)^2      for all j in J
+
+The latents are reordered by how well they tell the posteriors apart, so that a partial sum over the first
+ones already rules out most of what is far.
+
+The order comes from splitting at medians, the boxes from the leaves upwards.
+"""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from .._numba import launch, njit
+from .._cpu.compile import inlined
+from .._cpu.parallel_for import parallel_for
 
-LANES = 16  # posteriors in a leaf, and children of a node
+LEAF_SIZE = 16  # posteriors
+CHILDREN = LEAF_SIZE  # of a node
 _SAMPLE = 1024  # posteriors looked at to choose the latent of a split
 NOTHING = -(2.0**100)  # the constant of what pads a leaf or a node: finite, so that no NaN can arise
 _SORT_NS, _PACK_NS = 60.0, 10.0
 
 
 class Tree(NamedTuple):
-    """Posteriors by leaves and boxes by nodes, all in one float type; lanes run along the last axis.
+    """Posteriors by leaves and boxes by nodes, in one float type; the last axis is that of their members.
 
     order: (posteriors,) int32, the posterior at each place.
     latents: (latent,), the latent at each place; `width` of them, a zero one added to make it even.
@@ -47,21 +67,21 @@ def build(mean: np.ndarray, logvar: np.ndarray) -> Tree:
     latents = np.argsort(-resolution, kind="stable")
     offset = -0.5 * float(logvar.mean(dtype=np.float64)) * latent
 
-    leaves, width = -(-count // LANES), latent + latent % 2
-    sizes = [-(-leaves // LANES)]
+    leaves, width = -(-count // LEAF_SIZE), latent + latent % 2
+    sizes = [-(-leaves // CHILDREN)]
     while sizes[-1] > 1:
-        sizes.append(-(-sizes[-1] // LANES))
+        sizes.append(-(-sizes[-1] // CHILDREN))
     levels = np.concatenate([[0], np.cumsum(sizes)])
-    posteriors = np.zeros((leaves, width, 2, LANES), mean.dtype)
-    constants = np.empty((leaves, LANES), mean.dtype)
-    boxes = np.zeros((levels[-1], width, 3, LANES), mean.dtype)
-    peaks = np.empty((levels[-1], LANES), mean.dtype)
+    posteriors = np.zeros((leaves, width, 2, LEAF_SIZE), mean.dtype)
+    constants = np.empty((leaves, LEAF_SIZE), mean.dtype)
+    boxes = np.zeros((levels[-1], width, 3, CHILDREN), mean.dtype)
+    peaks = np.empty((levels[-1], CHILDREN), mean.dtype)
     work = count * latent * _PACK_NS
-    launch(_pack, leaves, work, mean, logvar, order, latents, offset, posteriors, constants)
-    launch(_box_leaves, sizes[0], work, posteriors, constants, boxes, peaks)
+    _pack(leaves, work, mean, logvar, order, latents, offset, posteriors, constants)
+    _box_leaves(sizes[0], work, posteriors, constants, boxes, peaks)
     for k in range(1, len(sizes)):
-        work = sizes[k - 1] * width * 3 * LANES * _PACK_NS
-        launch(_box_nodes, sizes[k], work, levels[k - 1], levels[k], levels[k + 1], boxes, peaks)
+        work = sizes[k - 1] * width * 3 * CHILDREN * _PACK_NS
+        _box_nodes(sizes[k], work, levels[k - 1], levels[k], levels[k + 1], boxes, peaks)
     largest = float(np.abs(constants[constants > NOTHING]).max())
     return Tree(order, latents, offset, largest, posteriors, constants, boxes, peaks, levels)
 
@@ -71,24 +91,26 @@ def sort(points: np.ndarray, scale: np.ndarray) -> np.ndarray:
     count = len(points)
     order = np.arange(count, dtype=np.int32)
     keys = np.empty(count, points.dtype)
-    start, stop = np.array([0]), np.array([-(-count // LANES)])
+    start, stop = np.array([0]), np.array([-(-count // LEAF_SIZE)])
     while True:
         inner = stop - start > 1
         start, stop = start[inner], stop[inner]
         if not start.size:
             return order
         # halve the number of children of the smallest node that holds these leaves
-        child = LANES ** (np.ceil(np.log(stop - start) / math.log(LANES) - 1e-9).astype(np.int64) - 1)
+        depth = np.ceil(np.log(stop - start) / math.log(CHILDREN) - 1e-9).astype(np.int64)
+        child = CHILDREN ** (depth - 1)
         middle = start + child * (-(-(stop - start) // child) // 2)
-        launch(_split, start.size, count * _SORT_NS, start, middle, stop, points, scale, order, keys)
+        _split(start.size, count * _SORT_NS, start, middle, stop, points, scale, order, keys)
         start, stop = np.concatenate([start, middle]), np.concatenate([middle, stop])
 
 
-@njit
+@parallel_for
 def _split(first, last, start, middle, stop, points, scale, order, keys):
     """Put the smaller half of each node's points, along its widest latent, before `middle` (in leaves)."""
     for node in range(first, last):
-        a, b, m = start[node] * LANES, min(stop[node] * LANES, len(points)), middle[node] * LANES
+        a, b = start[node] * LEAF_SIZE, min(stop[node] * LEAF_SIZE, len(points))
+        m = middle[node] * LEAF_SIZE
         widest, chosen = -1.0, 0
         step = max(1, (b - a) // _SAMPLE)
         size = (b - a + step - 1) // step
@@ -108,7 +130,7 @@ def _split(first, last, start, middle, stop, points, scale, order, keys):
         _select(keys, order, a, b - 1, m)
 
 
-@njit
+@inlined
 def _select(keys, order, low, high, middle):
     """Hoare's selection: reorder until keys[low:middle] <= keys[middle] <= keys[middle:high + 1]."""
     while low < high:
@@ -133,58 +155,58 @@ def _select(keys, order, low, high, middle):
             return
 
 
-@njit
+@parallel_for
 def _pack(first, last, mean, logvar, order, latents, offset, posteriors, constants):
     for leaf in range(first, last):
-        for lane in range(LANES):
-            place = leaf * LANES + lane
+        for member in range(LEAF_SIZE):
+            place = leaf * LEAF_SIZE + member
             if place >= order.size:
-                constants[leaf, lane] = NOTHING
+                constants[leaf, member] = NOTHING
                 continue
             j = order[place]
             total = 0.0
             for d in range(latents.size):
                 wide = np.float64(logvar[j, latents[d]])
                 total += wide
-                posteriors[leaf, d, 0, lane] = mean[j, latents[d]]
-                posteriors[leaf, d, 1, lane] = math.exp(-0.5 * wide) * math.sqrt(0.5)
-            constants[leaf, lane] = -0.5 * total - offset
+                posteriors[leaf, d, 0, member] = mean[j, latents[d]]
+                posteriors[leaf, d, 1, member] = math.exp(-0.5 * wide) * math.sqrt(0.5)
+            constants[leaf, member] = -0.5 * total - offset
 
 
-@njit
+@parallel_for
 def _box_leaves(first, last, posteriors, constants, boxes, peaks):
     for node in range(first, last):
-        for lane in range(LANES):
-            leaf = node * LANES + lane
-            peaks[node, lane] = constants[leaf].max() if leaf < len(constants) else NOTHING
-            if peaks[node, lane] > NOTHING:
+        for child in range(CHILDREN):
+            leaf = node * CHILDREN + child
+            peaks[node, child] = constants[leaf].max() if leaf < len(constants) else NOTHING
+            if peaks[node, child] > NOTHING:
                 for d in range(boxes.shape[1]):
                     mean, scale = posteriors[leaf, d, 0], posteriors[leaf, d, 1]
                     low, high, narrow = mean[0], mean[0], scale[0]
-                    for k in range(1, LANES):
+                    for k in range(1, LEAF_SIZE):
                         if constants[leaf, k] > NOTHING:
                             low, high = min(low, mean[k]), max(high, mean[k])
                             narrow = min(narrow, scale[k])
-                    boxes[node, d, 0, lane] = low
-                    boxes[node, d, 1, lane] = high
-                    boxes[node, d, 2, lane] = narrow
+                    boxes[node, d, 0, child] = low
+                    boxes[node, d, 1, child] = high
+                    boxes[node, d, 2, child] = narrow
 
 
-@njit
+@parallel_for
 def _box_nodes(first, last, below, own, end, boxes, peaks):
     """The nodes own .. end from their children, the nodes below .. own."""
     for node in range(own + first, own + last):
-        for lane in range(LANES):
-            child = below + (node - own) * LANES + lane
-            peaks[node, lane] = peaks[child].max() if child < own else NOTHING
-            if peaks[node, lane] > NOTHING:
+        for place in range(CHILDREN):
+            child = below + (node - own) * CHILDREN + place
+            peaks[node, place] = peaks[child].max() if child < own else NOTHING
+            if peaks[node, place] > NOTHING:
                 for d in range(boxes.shape[1]):
                     box = boxes[child, d]
                     low, high, narrow = box[0, 0], box[1, 0], box[2, 0]
-                    for k in range(1, LANES):
+                    for k in range(1, CHILDREN):
                         if peaks[child, k] > NOTHING:
                             low, high = min(low, box[0, k]), max(high, box[1, k])
                             narrow = min(narrow, box[2, k])
-                    boxes[node, d, 0, lane] = low
-                    boxes[node, d, 1, lane] = high
-                    boxes[node, d, 2, lane] = narrow
+                    boxes[node, d, 0, place] = low
+                    boxes[node, d, 1, place] = high
+                    boxes[node, d, 2, place] = narrow

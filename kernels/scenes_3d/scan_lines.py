@@ -11,26 +11,26 @@ import math
 
 import numpy as np
 
-from .._numba import njit
+from .._cpu.compile import inlined
 from .reference import AMBIENT, HIGHLIGHT, SAMPLES
 
 FAR = 1e9  # pixels
 _STEP = 1 / SAMPLES
 
 
-@njit
+@inlined
 def first_sample(x, count):
     """The first of a line's samples that does not lie left of x."""
     return max(0, min(count, math.ceil(SAMPLES * min(max(x, -FAR), FAR) + 0.5 * (count - 1))))
 
 
-@njit
+@inlined
 def place(sample, count):
     """The x of a sample."""
     return (sample - 0.5 * (count - 1)) * _STEP
 
 
-@njit
+@inlined
 def see_planes(faces, origin, focus, seen):
     """seen (faces, 4): 1/t = a x + b y + c of each face, and 1 if it looks at the camera, else 0.
 
@@ -45,7 +45,7 @@ def see_planes(faces, origin, focus, seen):
         seen[i, 2] = -faces[i, 2] * focus / behind
 
 
-@njit
+@inlined
 def face_interval(seen, i, y):
     """Where on the line y rays meet face i after all faces that look at the camera, and before all others."""
     low, high = -FAR, FAR
@@ -65,7 +65,7 @@ def face_interval(seen, i, y):
     return low, high
 
 
-@njit
+@inlined
 def _power_40(x):
     x2 = x * x
     x4 = x2 * x2
@@ -74,7 +74,7 @@ def _power_40(x):
     return x16 * x16 * x8
 
 
-@njit
+@inlined
 def light(nx, ny, nz, dx, dy, dz, one, two):
     """Strengths of diffuse light and of the highlight at a normal of any length, seen along d."""
     n, d = 1 / math.sqrt(nx * nx + ny * ny + nz * nz), 1 / math.sqrt(dx * dx + dy * dy + dz * dz)
@@ -88,7 +88,7 @@ def light(nx, ny, nz, dx, dy, dz, one, two):
     return diffuse, HIGHLIGHT * (one[3] * _power_40(along) + two[3] * _power_40(beside))
 
 
-@njit
+@inlined
 def draw_face(line, first, last, y, focus, normal, colour, one, two):
     """Samples first to last - 1 of the line y (channels, samples) see a flat face."""
     start = place(first, line.shape[1])
@@ -101,7 +101,7 @@ def draw_face(line, first, last, y, focus, normal, colour, one, two):
         blue[k] = min(1.0, colour[2] * diffuse + highlight)
 
 
-@njit
+@inlined
 def samples_that_meet(u, v, o, outside, count):
     """The samples of a line whose rays meet |o + t d| = r, d = x u + v: the first, and one past the last.
 
@@ -118,7 +118,7 @@ def samples_that_meet(u, v, o, outside, count):
     return first_sample((-mixed + root) / square, count), first_sample((-mixed - root) / square, count)
 
 
-@njit
+@inlined
 def draw_ellipsoid(line, y, focus, body, colour, one, two):
     """The samples of the line y (channels, samples) that see an ellipsoid: the first, and one past the last.
 
@@ -149,7 +149,7 @@ def draw_ellipsoid(line, y, focus, body, colour, one, two):
     return first, last
 
 
-@njit
+@inlined
 def write_row(image, row, samples, left, right):
     """Pixels left to right - 1 of a row, from its samples (lines, channels, samples of a line)."""
     for channel in range(len(image)):
