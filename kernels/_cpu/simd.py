@@ -94,7 +94,7 @@ class VectorCode:
         self._integers = ir.VectorType(ir.IntType(self.bits), self.width)
 
     def argument(self, kind: Any, value: Any) -> Any:
-        """Return an argument of that Numba type as the code sees it: an integer is an index, a float a scalar."""
+        """Return an argument as the code sees it: an integer is an index, a float a scalar."""
         if isinstance(kind, types.Array):
             return Array(self, kind, value)
         if isinstance(kind, types.BaseTuple):
