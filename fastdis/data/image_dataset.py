@@ -104,7 +104,7 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return self.pixels.read(self.rows[indices], visit)
 
     def factors(self, indices: Indices) -> NDArray[Any]:
-        """Give labels as (n, factors): which of its values a factor takes, from 0, or its value if continuous.
+        """Give labels as (n, factors): the class of a factor, from 0, or the number of a continuous one.
 
         They are int64 where all of them are known classes, and float64 where a factor is continuous or a
         label is missing, which is NaN.
@@ -186,7 +186,7 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return self._side(np.flatnonzero(self._has("only", combination)))
 
     def whole(self) -> Self:
-        """Undo `subset`: give all images of the data set, or of the side of a split, that this one is part of."""
+        """Undo `subset`: give all images of the data set, or of the side of a split."""
         data = copy.copy(self)
         data.rows = np.arange(len(self.pixels)) if self._pool is None else self._pool
         return data
