@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -185,13 +186,15 @@ def indices(function: str, value: Any, count: int) -> Tensor:
         >>> indices("unpack", [2, 0], 3)
         tensor([2, 0])
     """
-    result = torch.as_tensor(value)
+    array = isinstance(value, np.ndarray) and value.size > 0  # whose own functions cost half of torch's
+    result = torch.from_numpy(value) if array else torch.as_tensor(value)
     if result.is_floating_point() or result.is_complex() or result.dtype == torch.bool:
         raise TypeError(f"{function}: indices must be integers, got {result.dtype}")
     if result.dim() != 1:
         raise ValueError(f"{function}: indices must have shape (n,), got {tuple(result.shape)}")
     if len(result):
-        for index in (int(result.min()), int(result.max())):
+        known = value if array else result
+        for index in (int(known.min()), int(known.max())):
             if not 0 <= index < count:
                 raise IndexError(f"{function}: indices must be 0 to {count - 1}, got {index}")
     return result

@@ -77,7 +77,7 @@ def build(
 
 
 def four_axes(function: str, name: str, images: Any, layout: str | None) -> tuple[Any, bool]:
-    """The array with an axis for its channels, and whether that is the last.
+    """Give the array an axis for its channels; with it, whether that is the last.
 
     Raises:
         TypeError: another dtype, a masked array or no array.
@@ -125,7 +125,7 @@ def _layout(function: str, name: str, shape: tuple[int, ...]) -> str:
 
 
 def pixels_of(name: str, array: Any, channels_last: bool) -> Pixels:
-    """The pixels of an array of four axes: as bits if it is black and white, else as they are.
+    """Keep the pixels of an array of four axes: as bits if it is black and white, else as they are.
 
     Raises:
         ValueError: a float is NaN or outside [0, 1].

@@ -19,7 +19,7 @@ IN_MEMORY = 2**28  # bytes; more than that are kept in a file and mapped
 
 
 def cache_folder(cache_dir: str | PathLike[str] | None) -> Path:
-    """The folder that was asked for, or the user's cache directory."""
+    """Choose the folder that was asked for, or the user's cache directory."""
     return Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("fastdis")
 
 
@@ -48,7 +48,7 @@ def unpacked(
     parts: Iterable[NDArray[np.uint8]],
     cache_dir: str | PathLike[str] | None,
 ) -> NDArray[np.uint8]:
-    """Images (count, ...) that ``parts`` gives some at a time: in memory, or from 256 MB on in a mapped file.
+    """Gather images (count, ...) from ``parts``, in memory or, from 256 MB on, in a file that is mapped.
 
     The file is used again until the source or what is asked of it changes, and then replaced.
 
@@ -72,7 +72,7 @@ def unpacked(
             first += len(part)
         return images
     folder = cache_folder(cache_dir)
-    stem = f"{function}-{_digest([source.absolute()])}"
+    stem = f"{function}-{_digest([source.absolute(), shape[1:]])}"
     path = folder / f"{stem}-{_digest([shape, *version])}.images"
     if not path.is_file() or path.stat().st_size != size:
         say(f"unpacking {shape[0]:,} images of {source} into {path} ({size // 10**6:,} MB)")
@@ -94,7 +94,7 @@ def unpacked(
 
 
 def stamp(path: Path) -> tuple[str, int, int]:
-    """What changes when a file does: its name, size and time."""
+    """Note what changes when a file does: its name, size and time."""
     status = path.stat()
     return path.name, status.st_size, status.st_mtime_ns
 

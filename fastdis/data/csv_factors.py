@@ -12,7 +12,7 @@ _MISSING = ("", "nan", "NaN", "NA")
 
 
 def read_csv(function: str, path: Path, pictures: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """A column a factor, in the order of the pictures.
+    """Read a column for each factor, in the order of the pictures.
 
     The first row holds the names, the first column the pictures' paths. A column of which every cell is a
     number is one of numbers; else it is text. An empty cell is a missing label.

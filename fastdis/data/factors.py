@@ -44,7 +44,7 @@ class Grid:
         return prod(self.sizes)
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(n, factors) int64 classes."""
+        """Give (n, factors) int64 classes."""
         return np.stack(np.unravel_index(rows, self.sizes), axis=1)
 
 
@@ -67,7 +67,7 @@ class Table:
         return self._count
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """(n, factors): int64 if all are known classes, else float64 with NaN for what is missing."""
+        """Give (n, factors): int64 if all are known classes, else float64 with NaN for what is missing."""
         read = np.empty((len(rows), len(self._columns)), np.int64 if self._whole else np.float64)
         for k, column in enumerate(self._columns):
             read[:, k] = column[rows]
@@ -83,7 +83,7 @@ def table(
     factor_names: Sequence[str] | None = None,
     continuous: Collection[str] | None = None,
 ) -> Table:
-    """The labels that a user gives.
+    """Make the labels that a user gives into a table.
 
     Args:
         function: the name that messages begin with.

@@ -36,7 +36,7 @@ class HDF5Rows:
         self._opened: tuple[int, Any] = (0, None)
 
     def with_channel(self) -> HDF5Rows:
-        """(count, height, width) as (count, 1, height, width)."""
+        """View (count, height, width) as (count, 1, height, width)."""
         return HDF5Rows(self._path, self._name, (len(self), 1, *self.shape[1:]), self.dtype)
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class HDF5Rows:
 
 @contextmanager
 def opened(function: str, path: Path, what: str) -> Iterator[h5py.File]:
-    """The file, open for reading.
+    """Open the file for reading.
 
     Args:
         function: the name that messages begin with.
@@ -106,7 +106,7 @@ def opened(function: str, path: Path, what: str) -> Iterator[h5py.File]:
 
 
 def dataset(function: str, path: Path, file: h5py.File, name: str) -> h5py.Dataset:
-    """The array of that name.
+    """Find the array of that name.
 
     Raises:
         ValueError: there is none, or it links to nothing.
@@ -120,10 +120,11 @@ def dataset(function: str, path: Path, file: h5py.File, name: str) -> h5py.Datas
 def images(
     function: str, path: Path, found: h5py.Dataset, cache_dir: str | os.PathLike[str] | None
 ) -> NDArray[Any] | HDF5Rows:
-    """The images, however they are stored.
+    """Give access to the images, however they are stored.
 
-    In one piece and not compressed: mapped. In chunks of a few images: read as they are asked for. In chunks
-    that hold pieces of many images, all of which would have to be decompressed for one: unpacked once.
+    They are mapped if they lie in one piece and are not compressed. In chunks of a few images they are read
+    as they are asked for. In chunks that hold pieces of many images, all of which would have to be
+    decompressed for one, they are unpacked once.
     """
     name, shape, dtype, chunk = found.name, found.shape, found.dtype, found.chunks
     offset = found.id.get_offset()

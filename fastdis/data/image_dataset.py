@@ -88,7 +88,9 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return len(self.rows)
 
     def images(self, indices: Indices, visit: int = 0) -> Tensor:
-        """(n, channels, height, width) float32 images in [0, 1].
+        """Give images as (n, channels, height, width) float32 in [0, 1].
+
+        Their memory format is channels_last, in which the models compute, where the pixels lie in that order.
 
         Args:
             indices: which.
@@ -102,10 +104,10 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return self.pixels.read(self.rows[indices], visit)
 
     def factors(self, indices: Indices) -> NDArray[Any]:
-        """(n, factors) labels: which of its values a factor takes, from 0, or its value if it is continuous.
+        """Give labels as (n, factors): the class of a factor, from 0, or the number of a continuous one.
 
-        int64 where all of them are known classes. Float64 where a factor is continuous or a label is missing,
-        which is NaN.
+        They are int64 where all of them are known classes, and float64 where a factor is continuous or a
+        label is missing, which is NaN.
 
         Raises:
             IndexError: an index lies outside the data set.
@@ -113,7 +115,7 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return self._factors.read(self.rows[indices])
 
     def subset(self, indices: Indices) -> Self:
-        """A data set of the images that ``indices`` names, in that order; the pixels are shared.
+        """Make a data set of the images that ``indices`` names, in that order; the pixels are shared.
 
         Raises:
             IndexError: an index lies outside the data set.
@@ -129,7 +131,7 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return part
 
     def split(self, fraction: float, seed: int = 0) -> tuple[Self, Self]:
-        """Two data sets: that fraction of the images, drawn at random, and the rest; both in their order.
+        """Make two data sets: that fraction of the images, drawn at random, and the rest; both in order.
 
         The partners of `Pairs` stay on their side.
 
@@ -153,7 +155,7 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return self._side(np.sort(order[:count])), self._side(np.sort(order[count:]))
 
     def without(self, combination: Combination) -> Self:
-        """The data set without a combination of factors' values, to see what a model makes of the unseen.
+        """Leave out a combination of factors' values, to see later what a model makes of it.
 
         Args:
             combination: by factor a class or several, as numbers from 0 or, where they are text, as values.
@@ -180,23 +182,24 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return self._side(np.flatnonzero(~self._has("without", combination)))
 
     def only(self, combination: Combination) -> Self:
-        """The images that `without` leaves out, with the same arguments and errors."""
+        """Keep only the images that `without` leaves out; arguments and errors are the same."""
         return self._side(np.flatnonzero(self._has("only", combination)))
 
     def whole(self) -> Self:
-        """All images of the data set that this one is a subset of; of a side of a split, that side."""
+        """Undo `subset`: give all images of the data set, or of the side of a split."""
         data = copy.copy(self)
         data.rows = np.arange(len(self.pixels)) if self._pool is None else self._pool
         return data
 
     def to(self, device: torch.device | str) -> Self:
-        """The same data set with its pixels in the memory of a device, on which its batches then are.
+        """Move the pixels into the memory of a device, on which the batches then are.
 
         The pixels stay as they are, bits or uint8, and are converted there; ``data.pixels.nbytes`` is what
         they take. All of them are moved, of a subset too.
 
         Raises:
             RuntimeError: there is no such device, or it has not enough memory.
+            ValueError: a float of a lazily read file is NaN or outside [0, 1].
 
         Example:
             >>> import fastdis

@@ -29,7 +29,7 @@ class Header(NamedTuple):
 
 
 def header(archive: zipfile.ZipFile, name: str) -> Header:
-    """The head of ``name.npy``.
+    """Read the head of ``name.npy``.
 
     Raises:
         ValueError: it is not an array as NumPy writes it.
@@ -42,7 +42,7 @@ def header(archive: zipfile.ZipFile, name: str) -> Header:
 
 
 def blocks(archive: zipfile.ZipFile, name: str, head: Header, rows: int) -> Iterator[NDArray[Any]]:
-    """The array, that many rows at a time.
+    """Read the array, that many rows at a time.
 
     Raises:
         EOFError: it is shorter or longer than its head says.
@@ -62,7 +62,7 @@ def blocks(archive: zipfile.ZipFile, name: str, head: Header, rows: int) -> Iter
 
 
 def mapped(path: Path, archive: zipfile.ZipFile, name: str, head: Header) -> NDArray[Any] | None:
-    """The array in the file itself, or None where it is compressed.
+    """Map the array in the file itself; give None where it is compressed.
 
     Raises:
         EOFError: it is shorter or longer than its head says.
@@ -83,7 +83,7 @@ def mapped(path: Path, archive: zipfile.ZipFile, name: str, head: Header) -> NDA
 
 @contextmanager
 def opened(function: str, path: Path, what: str) -> Iterator[zipfile.ZipFile]:
-    """The archive, open for reading.
+    """Open the archive for reading.
 
     Args:
         function: the name that messages begin with.
@@ -108,7 +108,7 @@ def opened(function: str, path: Path, what: str) -> Iterator[zipfile.ZipFile]:
 def array(
     function: str, path: Path, archive: zipfile.ZipFile, name: str, cache_dir: StrPath | None
 ) -> NDArray[Any]:
-    """An array: mapped where it is not compressed, else in memory or, from 256 MB of uint8 on, in the cache.
+    """Map an array, or unpack it where it is compressed: from 256 MB of uint8 on into the cache.
 
     Raises:
         TypeError: it is an array of objects, which are never unpickled.

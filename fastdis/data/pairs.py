@@ -21,7 +21,7 @@ class Pairs:
     from the seed and the image's place in the data set alone, so that a resumed run sees the same pairs. It
     may be any image of the data set that a subset was taken from; on one side of a split it is of that side.
 
-    Any data set will do whose factors take the same values more than once. A continuous factor is the same in
+    Any data set whose factors take the same values more than once will do. A continuous factor is the same in
     two images if its numbers are equal.
 
     Args:
@@ -78,7 +78,7 @@ class Pairs:
         return len(self.dataset)
 
     def images(self, indices: Indices, visit: int = 0) -> Tensor:
-        """(n, 2, channels, height, width) float32 images in [0, 1]: each image and its partner.
+        """Give each image and its partner, (n, 2, channels, height, width) float32 in [0, 1].
 
         Args:
             indices: which.
@@ -87,11 +87,12 @@ class Pairs:
         Raises:
             IndexError: an index lies outside the data set.
         """
-        pair = self.dataset.images(indices, visit), self.pool.images(self.partners[indices], visit)
-        return torch.stack(pair, dim=1)
+        rows = np.stack([self.dataset.rows[indices], self.pool.rows[self.partners[indices]]], axis=1)
+        pairs: Tensor = self.pool.pixels.read(rows.ravel(), visit).unflatten(0, rows.shape)
+        return pairs
 
     def factors(self, indices: Indices) -> NDArray[np.int64]:
-        """(n, 2, factors) labels of each image and its partner, as `ImageDataset.factors` gives them.
+        """Give the labels of each image and its partner, (n, 2, factors), as `ImageDataset.factors` does.
 
         Raises:
             IndexError: an index lies outside the data set.
@@ -100,7 +101,7 @@ class Pairs:
         return np.stack(pair, axis=1)
 
     def to(self, device: torch.device | str) -> Self:
-        """The same pairs with the pixels in the memory of a device; see `ImageDataset.to`."""
+        """Move the pixels into the memory of a device; see `ImageDataset.to`."""
         pairs = copy.copy(self)
         pairs.dataset = self.dataset.to(device)
         pairs.pool = pairs.dataset.whole()

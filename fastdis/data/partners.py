@@ -14,7 +14,7 @@ Classes = NDArray[np.int64]
 
 
 def drawn(classes: Classes, sizes: NDArray[np.int64], k: int | None, rng: np.random.Generator) -> Classes:
-    """Classes (n, factors) of partners: k of those that vary change, to another value each.
+    """Draw the classes (n, factors) of partners: k factors that vary change, to another value each.
 
     k is uniform in 1, ..., K - 1 where it is None. Which factors change, and their new values, are uniform.
     """
@@ -28,10 +28,10 @@ def drawn(classes: Classes, sizes: NDArray[np.int64], k: int | None, rng: np.ran
 
 
 def found(pool: Classes, rows: NDArray[np.int64], k: int | None, rng: np.random.Generator) -> Classes:
-    """The row of a pool (m, factors) that is the partner of each of some of its rows.
+    """Find for some rows of a pool (m, factors) the row that is the partner of each.
 
-    Drawn as on a grid, again where there is no such row, as long as that is promising. Then sought among the
-    rows that share the other factors, and at last among all rows.
+    Partners are drawn as on a grid, again where there is no such row, if that is promising. Then they are
+    sought among the rows that share the other factors, and at last among all rows.
 
     Raises:
         ValueError: a row has no partner.
@@ -113,6 +113,6 @@ def _keys(classes: Classes) -> Classes:
 
 
 def numbered(labels: NDArray[Any]) -> Classes:
-    """Labels (n, factors) of any kind as classes from 0: equal numbers for equal labels."""
+    """Number labels (n, factors) of any kind from 0: equal labels get equal numbers."""
     columns = [np.unique(column, return_inverse=True)[1] for column in labels.T]
     return np.stack(columns, axis=1)

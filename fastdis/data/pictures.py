@@ -22,7 +22,7 @@ _COLOUR = ("RGB", "RGBA", "P", "PA", "CMYK", "YCbCr", "HSV", "LAB")
 
 
 def grey_or_colour(picture: Image.Image) -> Image.Image:
-    """The picture with 1 channel (mode L) if it is grey, else with 3 (RGB); transparency is dropped.
+    """Give the picture 1 channel (mode L) if it is grey, else 3 (RGB); transparency is dropped.
 
     Raises:
         ValueError: it has more than 8 bits a channel.
@@ -34,9 +34,9 @@ def grey_or_colour(picture: Image.Image) -> Image.Image:
 
 
 def scaled(picture: Image.Image, size: int | None, crop: int | None = None) -> Image.Image:
-    """The square of ``crop`` pixels around the centre, then size x size by Lanczos's filter.
+    """Cut out the square of ``crop`` pixels around the centre, then scale it to size x size.
 
-    The filter is the one that the field's loaders use (Pillow's LANCZOS, formerly ANTIALIAS).
+    The filter is Lanczos's, as in the field's loaders (Pillow's LANCZOS, formerly ANTIALIAS).
     """
     from PIL import Image
 
@@ -56,7 +56,7 @@ def decode(
     size: int | None = None,
     crop: int | None = None,
 ) -> NDArray[np.uint8]:
-    """(height, width, channels) uint8.
+    """Decode a picture into (height, width, channels) uint8.
 
     Args:
         path: the file.
@@ -96,7 +96,7 @@ def decoded(
     size: int | None = None,
     crop: int | None = None,
 ) -> Iterator[NDArray[np.uint8]]:
-    """Blocks (n, height, width, channels) of the pictures, in their order, decoded on torch's threads.
+    """Decode pictures into blocks (n, height, width, channels), in their order, on several threads.
 
     Raises:
         ValueError: as `decode`, or a picture has not that shape.

@@ -47,11 +47,11 @@ class PackedPixels(PickledByName):
         return len(self.packed)
 
     def read(self, rows: NDArray[np.int64], visit: int) -> Tensor:
-        """(n, channels, height, width) float32."""
+        """Give (n, channels, height, width) float32."""
         return unpack(self.packed, rows, self.image_shape)
 
     def to(self, device: torch.device) -> "PackedPixels":
-        """The packed images in the memory of a device that unpacks them itself."""
+        """Move the packed images into the memory of a device, which unpacks them itself."""
         return PackedPixels(moved(self.packed, device), self.image_shape)
 
 
@@ -82,7 +82,7 @@ class ArrayPixels(PickledByName):
         return len(self.array)
 
     def read(self, rows: NDArray[np.int64], visit: int) -> Tensor:
-        """(n, channels, height, width) float32.
+        """Give (n, channels, height, width) float32, in memory as the array is.
 
         Raises:
             ValueError: a float is NaN or outside [0, 1].
@@ -91,17 +91,17 @@ class ArrayPixels(PickledByName):
         if not isinstance(array, np.ndarray | Tensor):
             array, rows = array[rows], np.arange(len(rows))
         if array.dtype in (np.uint8, torch.uint8):
-            return image_batch(array, rows, channels_last=self.channels_last)
-        if isinstance(array, Tensor):
+            images = image_batch(array, rows)
+        elif isinstance(array, Tensor):
             images = array[torch.from_numpy(rows).to(array.device)].float()
         else:
-            images = torch.from_numpy(array[rows].astype(np.float32))
+            images = torch.from_numpy(array[rows].astype(np.float32, order="C"))
         if not self._checked:
             check_range(self._name, images.numpy(), " of the batch")
-        return (images.permute(0, 3, 1, 2) if self.channels_last else images).contiguous()
+        return images.permute(0, 3, 1, 2) if self.channels_last else images
 
     def to(self, device: torch.device) -> "ArrayPixels":
-        """The array in the memory of a device, some megabytes at a time.
+        """Move the array into the memory of a device, some megabytes at a time.
 
         Raises:
             ValueError: a float is NaN or outside [0, 1].
@@ -113,13 +113,13 @@ class ArrayPixels(PickledByName):
 
 
 def blocks(array: Any) -> list[slice]:
-    """Slices of an array's rows, some megabytes each."""
+    """Cut an array's rows into slices of some megabytes each."""
     step = max(1, _BLOCK // max(1, array.nbytes // max(1, len(array))))
     return [slice(first, first + step) for first in range(0, len(array), step)]
 
 
 def moved(array: Any, device: torch.device) -> Tensor:
-    """A copy of an array, or of what gives one for a slice, in the memory of a device."""
+    """Copy an array, or what gives one for a slice, into the memory of a device."""
     if isinstance(array, Tensor):
         return array.to(device)
     example = torch.from_numpy(np.empty(0, array.dtype.newbyteorder("=")))
@@ -130,12 +130,12 @@ def moved(array: Any, device: torch.device) -> Tensor:
 
 
 def is_binary(array: Any) -> bool:
-    """Whether all of a uint8 array is 0 or 1; the first megabytes mostly tell."""
+    """Tell whether all of a uint8 array is 0 or 1; the first megabytes mostly show that it is not."""
     return all(int(array[block].max(initial=0)) <= 1 for block in blocks(array))
 
 
 def packed_pixels(array: Any, channels_last: bool) -> PackedPixels:
-    """The images of an array of 0 and 1, kept as bits."""
+    """Keep the images of an array of 0 and 1 as bits."""
 
     def planes(block: Any) -> NDArray[np.uint8]:
         part: NDArray[np.uint8] = np.asarray(block)

@@ -1,19 +1,19 @@
 """dSprites with a nuisance drawn on the fly: packed bits in, coloured or noisy pictures out, in one pass.
 
-Locatello et al. 2019 (Challenging Common Assumptions), section 5. With sprite s (height, width) of 0 and 1
-and U uniform in [0, 1), all in three channels c::
+Locatello et al. 2019 (Challenging Common Assumptions), section 5. With sprite s (height, width) of 0 and 1,
+pixels p = (y, x), channels c and U uniform in [0, 1)::
 
-    color    out_c = s (1/2 + U_c / 2)                          one U a channel
-    noise    out_cp = min(s_p + U_cp, 1) = max(s_p, U_cp)        one U a pixel and channel
-    scream   b_cp = (background_c,(y + v, x + u) + U_c) / 2,     a random crop, one U a channel
-             out_cp = 1 - b_cp where s_p = 1, else b_cp
+    color    out_pc = s_p (1/2 + U_c / 2)                       one U a channel
+    noise    out_pc = min(s_p + U_pc, 1) = max(s_p, U_pc)        one U a pixel and channel
+    scream   b_pc = (background_(y + v, x + u, c) + U_c) / 2,    a random crop, one U a channel
+             out_pc = 1 - b_pc where s_p = 1, else b_pc
 
 The numbers come from Philox4x32-10 (Salmon et al. 2011), a block cipher of a counter: the key is the seed,
 the counter (block, image, visit, image >> 32), so that an image's nuisance is a function of seed, image and
 visit alone, whatever the batch and the number of threads. Four 32-bit words w make a block, and
 U = (w >> 8) / 2^24. Of the noise, word j of block b belongs to element j q + b of the 4 q = 3 height width
-elements of an image; color and scream take words 0 to 2 of block 0, the crop words 0 and 1 of block 1, as
-v = w (H - height + 1) >> 32 and u likewise.
+elements (y, x, c) of an image; color and scream take words 0 to 2 of block 0, the crop words 0 and 1 of
+block 1, as v = w (H - height + 1) >> 32 and u likewise.
 
 Work: noise costs 20 products of 32 bits for four numbers, and 4 bytes written a pixel and channel.
 """
@@ -30,7 +30,7 @@ from .. import _dispatch
 from . import reference
 
 NUISANCES = ("color", "noise", "scream")
-_NO_PICTURE = torch.empty(3, 0, 0)
+_NO_PICTURE = torch.empty(0, 0, 3)
 
 
 def nuisance_images(
@@ -54,12 +54,12 @@ def nuisance_images(
         size: height and width, a multiple of 8 pixels in all.
         seed: of all nuisances.
         visit: how often the images have been seen before; another visit draws other nuisances.
-        background: (3, H, W) float32 in [0, 1], at least as large as the images, for "scream".
+        background: (H, W, 3) float32 in [0, 1], at least as large as the images, for "scream".
         backend: "auto", "reference", "numba" or "triton".
 
     Returns:
-        (n, 3, height, width) float32 in [0, 1], on the device of ``packed``; the same bits from every
-        backend.
+        (n, 3, height, width) float32 in [0, 1], on the device of ``packed`` and in the memory format
+        channels_last, which the models compute in; the same bits from every backend.
 
     Raises:
         TypeError: packed or background have another dtype, indices are not integers.
@@ -94,7 +94,7 @@ def nuisance_images(
     device = packed.device if isinstance(packed, Tensor) else torch.device("cpu")
     indices = indices.to(device, torch.int64, non_blocking=True)
     picture = _background(function, background, size).to(device) if nuisance == "scream" else _NO_PICTURE
-    out = torch.empty((len(indices), 3, *size), device=device)
+    out = torch.empty((len(indices), *size, 3), device=device)
     chosen = _dispatch.choose(function, backend, out, triton=True)
     if chosen == "numba":
         from . import numba_cpu
@@ -109,7 +109,7 @@ def nuisance_images(
         keys = indices.cpu().numpy()
         made = reference.images(nuisance, rows, keys, size, seed, visit, picture.cpu().numpy())
         out.copy_(torch.from_numpy(made))
-    return out
+    return out.permute(0, 3, 1, 2)
 
 
 def _background(
@@ -120,9 +120,9 @@ def _background(
     picture = torch.as_tensor(background)
     if picture.dtype != torch.float32:
         raise TypeError(f"{function}: background must be float32, got {picture.dtype}")
-    if picture.dim() != 3 or len(picture) != 3 or picture.shape[1] < size[0] or picture.shape[2] < size[1]:
+    shape = tuple(picture.shape)
+    if len(shape) != 3 or shape[0] < size[0] or shape[1] < size[1] or shape[2] != 3:
         raise ValueError(
-            f"{function}: background must have shape (3, at least {size[0]}, at least {size[1]}), "
-            f"got {tuple(picture.shape)}"
+            f"{function}: background must have shape (at least {size[0]}, at least {size[1]}, 3), got {shape}"
         )
     return picture.contiguous()

@@ -43,68 +43,77 @@ def _uniform(word):
 
 @inlined
 def _unpack(packed, sprite):
-    """sprite = 0 and 1, once for three channels."""
+    """sprite = 0 and 1."""
     for k in range(len(packed)):
         for bit in range(8):
             sprite[8 * k + bit] = _ONE if packed[k] & (128 >> bit) else _ZERO
 
 
+@inlined
+def _tinted(sprite, red, green, blue, image):
+    """image[3 p + c] = colour c where the sprite is, else 0."""
+    for p in range(len(sprite)):
+        image[3 * p] = red * sprite[p]
+        image[3 * p + 1] = green * sprite[p]
+        image[3 * p + 2] = blue * sprite[p]
+
+
 @parallel_for
 def _noise(first, last, packed, indices, visit, keys, background, out):
-    """out[n, c] = max(sprite, noise)"""
+    """out[n, e] = max(sprite[e], noise)"""
     wide_vectors()
     words = np.empty((4, _BLOCK), np.uint32)
-    sprite = np.empty(out.shape[2] * out.shape[3], np.float32)
+    sprite, mask = np.empty(out.shape[1] // 3, np.float32), np.empty(out.shape[1], np.float32)
     for n in range(first * _CHUNK, min(last * _CHUNK, len(indices))):
-        elements = out[n].reshape(4, -1)
-        for block in range(0, elements.shape[1], _BLOCK):
-            counters = min(_BLOCK, elements.shape[1] - block)
+        _unpack(packed[indices[n]], sprite)
+        _tinted(sprite, _ONE, _ONE, _ONE, mask)
+        quarter = out.shape[1] // 4
+        for block in range(0, quarter, _BLOCK):
+            counters = min(_BLOCK, quarter - block)
             _philox(block, counters, indices[n], visit, keys, words)
             for j in range(4):
-                drawn, target = words[j], elements[j, block:]
+                start = j * quarter + block
+                drawn, on, target = words[j], mask[start:], out[n, start:]
                 for k in range(counters):
-                    target[k] = _uniform(drawn[k])
-        _unpack(packed[indices[n]], sprite)
-        for c in range(3):
-            plane = out[n, c].ravel()
-            for p in range(len(sprite)):
-                plane[p] = max(plane[p], sprite[p])
+                    target[k] = max(on[k], _uniform(drawn[k]))
 
 
 @parallel_for
 def _color(first, last, packed, indices, visit, keys, background, out):
-    """out[n, c] = one colour where the sprite is."""
+    """out[n, 3 p + c] = one colour where the sprite is."""
     wide_vectors()
     words = np.empty((4, 1), np.uint32)
-    sprite = np.empty(out.shape[2] * out.shape[3], np.float32)
+    sprite = np.empty(out.shape[1] // 3, np.float32)
     for n in range(first * _CHUNK, min(last * _CHUNK, len(indices))):
         _philox(0, 1, indices[n], visit, keys, words)
+        red = _HALF + _HALF * _uniform(words[0, 0])
+        green = _HALF + _HALF * _uniform(words[1, 0])
+        blue = _HALF + _HALF * _uniform(words[2, 0])
         _unpack(packed[indices[n]], sprite)
-        for c in range(3):
-            color, plane = _HALF + _HALF * _uniform(words[c, 0]), out[n, c].ravel()
-            for p in range(len(sprite)):
-                plane[p] = color * sprite[p]
+        _tinted(sprite, red, green, blue, out[n])
 
 
 @parallel_for
 def _scream(first, last, packed, indices, visit, keys, background, out):
-    """out[n, c] = a tinted crop of the background, inverted where the sprite is."""
+    """out[n, y, 3 x + c] = a tinted crop of background (H, 3 W), inverted where the sprite is."""
     wide_vectors()
     words = np.empty((4, 2), np.uint32)
-    height, width = out.shape[2:]
-    sprite = np.empty(height * width, np.float32)
+    height, width = out.shape[1:]  # of three channels
+    sprite, mask = np.empty(height * width // 3, np.float32), np.empty(height * width, np.float32)
+    tints = np.empty(width, np.float32)
     for n in range(first * _CHUNK, min(last * _CHUNK, len(indices))):
         _philox(0, 2, indices[n], visit, keys, words)
-        top = np.int64(words[0, 1]) * (background.shape[1] - height + 1) >> 32
-        left = np.int64(words[1, 1]) * (background.shape[2] - width + 1) >> 32
+        for e in range(width):
+            tints[e] = _uniform(words[e % 3, 0])
+        top = np.int64(words[0, 1]) * (len(background) - height + 1) >> 32
+        left = np.int64(words[1, 1]) * ((background.shape[1] - width) // 3 + 1) >> 32
         _unpack(packed[indices[n]], sprite)
-        for c in range(3):
-            tint = _uniform(words[c, 0])
-            for y in range(height):
-                row, target, on = background[c, top + y, left:], out[n, c, y], sprite[y * width :]
-                for x in range(width):
-                    behind = (row[x] + tint) * _HALF
-                    target[x] = _ONE - behind if on[x] > _ZERO else behind
+        _tinted(sprite, _ONE, _ONE, _ONE, mask)
+        for y in range(height):
+            crop, target, on = background[top + y, 3 * left :], out[n, y], mask[y * width :]
+            for e in range(width):
+                behind = (crop[e] + tints[e]) * _HALF
+                target[e] = _ONE - behind if on[e] > _ZERO else behind
 
 
 _KERNELS = {"color": _color, "noise": _noise, "scream": _scream}
@@ -119,16 +128,18 @@ def fill(
     background: np.ndarray,
     out: Tensor,
 ) -> None:
-    """Fill out (n, 3, height, width) from the rows (n,) of packed (count, bytes)."""
+    """Fill out (n, height, width, 3) from the rows (n,) of packed (count, bytes)."""
     packed = packed.view()
     packed.flags.writeable = False  # as a mapped file is: one compiled variant for both
+    count, height, width, _ = out.shape
+    shape = (count, height, 3 * width) if nuisance == "scream" else (count, 3 * height * width)
     _KERNELS[nuisance](
-        -(-len(indices) // _CHUNK),
+        -(-count // _CHUNK),
         _NS[nuisance] * out.numel(),
         packed,
         indices,
         visit,
         round_keys(seed),
-        background,
-        out.numpy(),
+        background.reshape(len(background), 3 * background.shape[1]),
+        out.numpy().reshape(shape),
     )

@@ -55,20 +55,20 @@ def images(
     visit: int,
     background: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """(n, 3, height, width): the sprites packed (n, bytes), which are those images of the data set."""
+    """(n, height, width, 3): the sprites packed (n, bytes), which are those images of the data set."""
     count, (height, width) = len(packed), size
-    sprites = np.unpackbits(packed, axis=1).astype(np.float32).reshape(count, 1, height, width)
+    sprites = np.unpackbits(packed, axis=1).astype(np.float32).reshape(count, height, width, 1)
     if nuisance == "noise":
         drawn = words(3 * height * width // 4, images, seed, visit)
-        return np.maximum(sprites, uniform(drawn).swapaxes(1, 2).reshape(count, 3, height, width))
+        return np.maximum(sprites, uniform(drawn).swapaxes(1, 2).reshape(count, height, width, 3))
     of_image = words(2, images, seed, visit)
-    colors = uniform(of_image[:, 0, :3])[:, :, None, None]
+    colors = uniform(of_image[:, 0, :3])[:, None, None]
     if nuisance == "color":
         return sprites * (np.float32(0.5) + np.float32(0.5) * colors)
-    free = np.array([background.shape[1] - height + 1, background.shape[2] - width + 1], np.uint64)
+    free = np.array([background.shape[0] - height + 1, background.shape[1] - width + 1], np.uint64)
     corners = (of_image[:, 1, :2].astype(np.uint64) * free >> np.uint64(32)).astype(np.int64)
-    crops = np.empty((count, 3, height, width), np.float32)
+    crops = np.empty((count, height, width, 3), np.float32)
     for crop, (y, x) in zip(crops, corners, strict=True):
-        crop[:] = background[:, y : y + height, x : x + width]
+        crop[:] = background[y : y + height, x : x + width]
     behind = (crops + colors) * np.float32(0.5)
     return np.where(sprites == 1, np.float32(1) - behind, behind)

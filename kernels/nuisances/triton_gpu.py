@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .._triton import launch_options
 
-_BLOCK = 256  # counters, or pixels of one channel, of a program
+_BLOCK = 256  # counters, or elements, of a program
 _UNIT = tl.constexpr(2.0**-24)
 
 
@@ -45,7 +45,7 @@ def _noise(packed, indices, out, stride, pixels, visit, seed, BLOCK: tl.constexp
     for j in tl.static_range(4):
         element = j * quarter + block
         word = w0 if j == 0 else w1 if j == 1 else w2 if j == 2 else w3
-        sprite = _bits(packed + image * stride, element % pixels, mask).to(tl.float32)
+        sprite = _bits(packed + image * stride, element // 3, mask).to(tl.float32)
         tl.store(target + element, tl.maximum(sprite, _uniform(word)), mask=mask)
 
 
@@ -54,11 +54,11 @@ def _tint(
     packed, indices, background, out, stride, pixels, visit, seed, width, rows, columns,
     SCREAM: tl.constexpr, BLOCK: tl.constexpr
 ):  # fmt: skip
-    """One channel: a colour where the sprite is, or a tinted crop of background (3, rows, columns)."""
+    """A colour where the sprite is, or a tinted crop of background (rows, columns, 3)."""
     n = tl.program_id(0).to(tl.int64)
-    channel = tl.program_id(1)
     image = tl.load(indices + n)
-    pixel = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
+    element = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    pixel, channel = element // 3, element % 3
     mask = pixel < pixels
     zero = pixel * 0
     w0, w1, w2, _ = _words(zero, image, visit, seed)
@@ -68,21 +68,21 @@ def _tint(
         v, u, _, _ = _words(zero + 1, image, visit, seed)
         y = (v.to(tl.int64) * (rows - pixels // width + 1) >> 32) + pixel // width
         x = (u.to(tl.int64) * (columns - width + 1) >> 32) + pixel % width
-        place = (channel * rows + y) * columns + x
+        place = 3 * (y * columns + x) + channel
         behind = (tl.load(background + place, mask=mask, other=0.0) + tint) * 0.5
         value = tl.where(on, 1.0 - behind, behind)
     else:
         value = tl.where(on, 0.5 + 0.5 * tint, 0.0)
-    tl.store(out + (n * 3 + channel) * pixels + pixel, value, mask=mask)
+    tl.store(out + n * 3 * pixels + element, value, mask=mask)
 
 
 def fill(
     nuisance: str, packed: Tensor, indices: Tensor, seed: int, visit: int, background: Tensor, out: Tensor
 ) -> None:
-    """Fill out (n, 3, height, width) from the rows (n,) of packed (count, bytes)."""
+    """Fill out (n, height, width, 3) from the rows (n,) of packed (count, bytes)."""
     if packed.stride(1) != 1:
         packed = packed.contiguous()
-    count, _, height, width = out.shape
+    count, height, width, _ = out.shape
     pixels = height * width
     if count == 0:
         return
@@ -92,7 +92,7 @@ def fill(
                 packed, indices, out, packed.stride(0), pixels, visit, seed, _BLOCK, **launch_options(4)
             )
         else:
-            _tint[(count, 3, triton.cdiv(pixels, _BLOCK))](
+            _tint[(count, triton.cdiv(3 * pixels, _BLOCK))](
                 packed,
                 indices,
                 background,
@@ -102,8 +102,8 @@ def fill(
                 visit,
                 seed,
                 width,
+                background.shape[0],
                 background.shape[1],
-                background.shape[2],
                 nuisance == "scream",
                 _BLOCK,
                 **launch_options(4),

@@ -11,7 +11,7 @@ from fastdis.kernels.packed_images import unpack
 
 RNG = np.random.default_rng(0)
 PACKED = RNG.integers(256, size=(50, 512), dtype=np.uint8)
-BACKGROUND = RNG.random((3, 80, 91), dtype=np.float32)
+BACKGROUND = RNG.random((80, 91, 3), dtype=np.float32)
 
 
 def made(nuisance: str, indices: object, **settings: object) -> torch.Tensor:
@@ -37,6 +37,7 @@ def test_kernel_equals_reference_bit_for_bit(nuisance: str, seed: int, visit: in
     indices = RNG.integers(50, size=37)
     images = made(nuisance, indices, seed=seed, visit=visit)
     assert images.shape == (37, 3, 64, 64)
+    assert images.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(images, made(nuisance, indices, seed=seed, visit=visit, backend="reference"))
     assert images.min() >= 0
     assert images.max() <= 1
@@ -89,16 +90,16 @@ def test_color_is_one_number_a_channel_on_the_sprite() -> None:
 
 def test_noise_is_uniform_and_independent_behind_the_sprite() -> None:
     empty = np.zeros((40, 512), np.uint8)
-    noise = nuisance_images("noise", empty, np.arange(40)).double().flatten(1)
+    noise = nuisance_images("noise", empty, np.arange(40)).permute(0, 2, 3, 1).double().flatten(1)
     counts = torch.histc(noise, 100, 0, 1)
     expected = noise.numel() / 100
     assert ((counts - expected) ** 2 / expected).sum() < 161  # chi-squared, 99 degrees, p = 1e-4
     count = noise.shape[1]
     correlations = torch.corrcoef(noise).fill_diagonal_(0)  # of images
     assert correlations.abs().max() < 5 / count**0.5
-    planes = noise.reshape(40, 3, -1)
-    assert torch.corrcoef(planes.transpose(0, 1).flatten(1)).fill_diagonal_(0).abs().max() < 5 / 160_000**0.5
-    for lag in (1, 2, 3, 64, 3072):  # the last: words of one block
+    planes = noise.reshape(-1, 3).T
+    assert torch.corrcoef(planes).fill_diagonal_(0).abs().max() < 5 / 160_000**0.5
+    for lag in (1, 2, 3, 192, 3072):  # the last: words of one block
         a, b = noise[:, :-lag].flatten(), noise[:, lag:].flatten()
         assert abs(float(torch.corrcoef(torch.stack([a, b]))[0, 1])) < 4 / len(a) ** 0.5
 
@@ -114,7 +115,9 @@ def test_scream_is_a_tinted_crop_inverted_on_the_sprite() -> None:
     """The tint is what is left of the background: one number a channel, in [0, 1)."""
     sprites, images = unpack(PACKED, np.arange(50))[:, 0].bool(), made("scream", np.arange(50))
     behind = torch.where(sprites[:, None], 1 - images, images)
-    crops = torch.from_numpy(BACKGROUND).unfold(1, 64, 1).unfold(2, 64, 1)  # (3, 17, 28, 64, 64)
+    crops = (
+        torch.from_numpy(BACKGROUND).permute(2, 0, 1).unfold(1, 64, 1).unfold(2, 64, 1)
+    )  # (3, 17, 28, 64, 64)
     corners = set()
     for image in behind:
         tints = 2 * image[:, None, None] - crops
@@ -129,9 +132,9 @@ def test_scream_is_a_tinted_crop_inverted_on_the_sprite() -> None:
 
 
 def test_a_background_of_the_images_size_has_one_crop() -> None:
-    background = BACKGROUND[:, :64, :64]
+    background = BACKGROUND[:64, :64]
     images = nuisance_images("scream", np.zeros((3, 512), np.uint8), [0, 2], background=background)
-    tints = 2 * images - torch.from_numpy(background.copy())
+    tints = 2 * images - torch.from_numpy(background.copy()).permute(2, 0, 1)
     assert (tints.amax((2, 3)) - tints.amin((2, 3))).max() < 1e-6
 
 
@@ -159,8 +162,8 @@ def test_what_does_not_fit_is_refused() -> None:
         nuisance_images("scream", PACKED, [0])
     with pytest.raises(TypeError, match=r"background must be float32, got torch.float64"):
         nuisance_images("scream", PACKED, [0], background=BACKGROUND.astype(float))
-    with pytest.raises(ValueError, match=r"background must have shape \(3, at least 64, at least 64\)"):
-        nuisance_images("scream", PACKED, [0], background=BACKGROUND[:, :63])
+    with pytest.raises(ValueError, match=r"background must have shape \(at least 64, at least 64, 3\)"):
+        nuisance_images("scream", PACKED, [0], background=BACKGROUND[:63])
     with pytest.raises(IndexError, match="nuisance_images: indices must be 0 to 49, got 50"):
         made("noise", [50])
     with pytest.raises(ValueError, match="nuisance_images: seed must be between 0 and"):

@@ -84,10 +84,10 @@ def launch_variants() -> None:
     packed, indices = torch.zeros(9, 512, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         packed_images.unpack(packed, indices, torch.zeros(4, 4096, dtype=dtype))
-    colour, images = torch.zeros(9, 64, 64, 3, dtype=torch.uint8), torch.zeros(4, 3, 64, 64)
-    image_batch.image_batch(colour, indices, True, images)
+    colour, images = torch.zeros(9, 64, 64, 3, dtype=torch.uint8), torch.zeros(4, 64, 64, 3)
+    image_batch.image_batch(colour, indices, images)
     for nuisance, seed, visit in (("color", 0, 0), ("noise", 2**62, 2**32 - 1), ("scream", 0, 0)):
-        nuisances.fill(nuisance, packed, indices, seed, visit, torch.zeros(3, 80, 90), images)
+        nuisances.fill(nuisance, packed, indices, seed, visit, torch.zeros(80, 90, 3), images)
     classes = torch.zeros(64, 3, dtype=torch.int64)
     for codes in (z, z.double()):
         edges = torch.linspace(-1, 1, 21, dtype=codes.dtype).expand(10, 21)

@@ -20,19 +20,24 @@ from fastdis.kernels.nuisances import triton_gpu as nuisances
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@pytest.mark.parametrize("channels_last", [True, False])
-@pytest.mark.parametrize("shape", [(5, 16, 16, 3), (5, 7, 9, 1), (5, 2, 3, 5), (5, 40, 40, 2), (5, 1, 1, 1)])
-def test_batches_are_those_of_the_reference(shape: tuple[int, ...], channels_last: bool) -> None:
+@pytest.mark.parametrize("shape", [(5, 16, 16, 3), (5, 7, 9, 1), (5, 40, 41), (5, 1), (5, 1024)])
+def test_batches_are_those_of_the_reference(shape: tuple[int, ...]) -> None:
     """Rows in any order, repeated, and with other images between them; NaN shows what is not written."""
     images = torch.arange(math.prod(shape)).to(torch.uint8).reshape(shape).to(DEVICE)
     indices = torch.tensor([4, 0, 3, 3], device=DEVICE)
-    expected = image_batch_reference.image_batch(images[indices], channels_last)
-    transposed = images.transpose(1, 2).contiguous().transpose(1, 2)
-    for rows in (images, images.repeat_interleave(3, dim=0)[::3], transposed):
+    expected = image_batch_reference.image_batch(images[indices])
+    for rows in (images, images.repeat_interleave(3, dim=0)[::3], images.mT.contiguous().mT):
         out = torch.full(expected.shape, math.nan, device=DEVICE)
-        image_batch.image_batch(rows, indices, channels_last, out)
+        image_batch.image_batch(rows, indices, out)
         assert torch.equal(out, expected)
-    image_batch.image_batch(images, indices[:0], channels_last, out[:0])
+    image_batch.image_batch(images, indices[:0], out[:0])
+
+
+def test_each_of_the_256_bytes_is_divided_to_the_last_bit() -> None:
+    images = torch.arange(256, dtype=torch.uint8, device=DEVICE)[None]
+    out = torch.empty(1, 256, device=DEVICE)
+    image_batch.image_batch(images, torch.zeros(1, dtype=torch.int64, device=DEVICE), out)
+    assert torch.equal(out[0].cpu(), torch.arange(256) / 255)
 
 
 @pytest.mark.parametrize("nuisance", NUISANCES)
@@ -43,13 +48,13 @@ def test_nuisances_are_those_of_the_reference(
 ) -> None:
     rng = np.random.default_rng(0)
     packed = torch.from_numpy(rng.integers(256, size=(5, math.prod(size) // 8), dtype=np.uint8))
-    background = torch.from_numpy(rng.random((3, size[0] + 7, size[1] + 2), dtype=np.float32))
+    background = torch.from_numpy(rng.random((size[0] + 7, size[1] + 2, 3), dtype=np.float32))
     indices = torch.tensor([4, 0, 3, 3])
     made = nuisances_reference.images(
         nuisance, packed[indices].numpy(), indices.numpy(), size, seed, visit, background.numpy()
     )
     for rows in (packed, packed.repeat_interleave(3, dim=0)[::3], packed.t().contiguous().t()):
-        out = torch.full((4, 3, *size), math.nan, device=DEVICE)
+        out = torch.full((4, *size, 3), math.nan, device=DEVICE)
         nuisances.fill(nuisance, rows.to(DEVICE), indices.to(DEVICE), seed, visit, background.to(DEVICE), out)
         assert torch.equal(out.cpu(), torch.from_numpy(made))
     nuisances.fill(nuisance, packed.to(DEVICE), indices[:0].to(DEVICE), 0, 0, background.to(DEVICE), out[:0])

@@ -16,7 +16,7 @@ _BYTES = GRID_SIZE * SIDE * SIDE // 8
 
 
 def regenerated(cache_dir: str | PathLike[str] | None = None) -> NDArray[np.uint8]:
-    """The (737280, 512) packed images, mapped from a file that is written on first use.
+    """Map the (737280, 512) packed images from a file that is written on first use.
 
     The file's digest is compared with the one of the verified images on every opening; a file that differs is
     replaced. Several processes may do this at once.

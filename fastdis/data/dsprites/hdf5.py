@@ -22,7 +22,7 @@ _LARGE = 48 * _MB  # a chunk above this is not read whole, if that can be helped
 
 
 def read_hdf5(path: Path, factor_sizes: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The images as (count, 512) packed bits.
+    """Read the images as (count, 512) packed bits.
 
     A chunk that is compressed by other means than gzip is held whole in memory, twice.
     """

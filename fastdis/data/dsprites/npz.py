@@ -23,7 +23,7 @@ _ROWS = 1024  # of an array, at a time
 
 
 def read_npz(path: Path, factor_sizes: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The images as (count, 512) packed bits."""
+    """Read the images as (count, 512) packed bits."""
     count = prod(factor_sizes)
     packed = np.empty((count, SIDE * SIDE // 8), np.uint8)
     with zipfile.ZipFile(path) as archive:

@@ -26,7 +26,7 @@ class NuisancePixels(PickledByName):
         packed: (count, bytes) uint8.
         size: height and width.
         seed: of the nuisances.
-        background: (3, H, W) float32 in [0, 1], behind the sprites of "scream".
+        background: (H, W, 3) float32 in [0, 1], behind the sprites of "scream".
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class NuisancePixels(PickledByName):
         return len(self._packed)
 
     def read(self, rows: NDArray[np.int64], visit: int) -> Tensor:
-        """(n, 3, height, width) float32."""
+        """Give (n, 3, height, width) float32."""
         return nuisance_images(
             self._nuisance,
             self._packed,
@@ -60,7 +60,7 @@ class NuisancePixels(PickledByName):
         )
 
     def to(self, device: torch.device) -> "NuisancePixels":
-        """The packed sprites in the memory of a device that draws the nuisances itself."""
+        """Move the packed sprites into the memory of a device, which draws the nuisances itself."""
         background = None if self._background is None else moved(self._background, device)
         packed = moved(self._packed, device)
         return NuisancePixels(self._nuisance, packed, self.image_shape[1:], self._seed, background)
@@ -157,7 +157,7 @@ def _with(
 
 
 def _picture(path: Path) -> NDArray[np.float32]:
-    """(3, H, W) float32."""
+    """(H, W, 3) float32."""
     from PIL import Image
 
     from ..pictures import decode
@@ -171,5 +171,4 @@ def _picture(path: Path) -> NDArray[np.float32]:
             f"scream_dsprites: {path} must be at least 64 x 64 pixels within {_LARGEST[0]} x {_LARGEST[1]}, "
             f"got {picture.width} x {picture.height}"
         )
-    scaled = np.asarray(picture).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
-    return np.ascontiguousarray(scaled)
+    return np.asarray(picture).astype(np.float32) / np.float32(255)

@@ -12,7 +12,7 @@ from .npz import read_npz
 
 
 def read(path: Path, factor_sizes: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The images of an npz or HDF5 file as (count, 512) packed bits.
+    """Read the images of an npz or HDF5 file as (count, 512) packed bits.
 
     Args:
         path: the file.
