@@ -59,8 +59,10 @@ def _npz(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]
     try:
         with np.load(path) as file:
             return {name: file[name] for name in names if name in file}, list(file)
+    except ValueError as error:  # of objects, which are never unpickled, and of damaged headers
+        raise ValueError(f"{path} must hold arrays of numbers ({_line(error)})") from error
     except _DAMAGED as error:
-        raise ValueError(f"{path} must be a complete npz file of numbers ({_line(error)})") from error
+        raise ValueError(f"{path} must be a complete npz file ({_line(error)})") from error
 
 
 def _hdf5(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]:

@@ -76,7 +76,7 @@ def test_another_kind_of_file_and_no_file(tmp_path: Path) -> None:
 
 def test_objects_are_refused_and_never_unpickled(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.npz", codes=CODES, factors=np.array([["a", None]], dtype=object))
-    with pytest.raises(ValueError, match=r"mine\.npz must be a complete npz file of numbers \(Object arrays"):
+    with pytest.raises(ValueError, match=r"mine\.npz must hold arrays of numbers \(Object arrays"):
         read_arrays(path)
 
 
