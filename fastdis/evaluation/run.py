@@ -50,8 +50,8 @@ def evaluate_run(
 
     Example:
         >>> import tempfile, fastdis
-        >>> images = np.random.default_rng(0).integers(0, 2, (12, 1, 64, 64), np.uint8)
-        >>> values = {"shape": np.arange(3.0), "scale": np.arange(4.0)}
+        >>> images = np.random.default_rng(0).integers(0, 2, (24, 1, 64, 64), np.uint8)
+        >>> values = {"shape": np.arange(3.0), "scale": np.arange(8.0)}
         >>> packed = fastdis.kernels.packed_images.pack(images)
         >>> data = fastdis.data.FactorDataset(packed, values, (1, 64, 64), "noise")
         >>> model = fastdis.models.linear_vae(latents=2)
@@ -61,7 +61,7 @@ def evaluate_run(
         ...     )
         ...     report = evaluate_run(folder, model=model, data=data, progress=False)
         >>> report.content["images"], report.files[0]
-        (12, 'metrics.json')
+        (24, 'metrics.json')
     """
     seed = _checks.seed("evaluate_run", seed)  # before every image is encoded, which takes minutes
     if data is not None:
