@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from .._files import atomic_write, require_writable
 from ..data import Simulator
+from ..data.cached import stamp
 from ..data.protocols import FactorData, Images
 from ..models import VAE
 from ..training.checkpoint_file import step_of
@@ -60,7 +62,8 @@ def encoded_run(
     trained, checkpoint = run.load_model(model)
     data = _part(run.build_data()) if data is None else data
     digest = hashlib.sha256(checkpoint.read_bytes())
-    digest.update(json.dumps([run.settings, len(data)], sort_keys=True).encode() if kept else b"given")
+    made_by = [run.settings, len(data), _stamps(run.settings)]
+    digest.update(json.dumps(made_by, sort_keys=True).encode() if kept else b"given")
     path, key = run_dir / "codes.npz", digest.hexdigest()
     codes = _kept(path, key) if kept else None
     if codes is None:
@@ -76,6 +79,12 @@ def encoded_run(
         about={"checkpoint": checkpoint.name, "data": f"{source}{subset}"},
         title=f"{run.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{subset}",
     )
+
+
+def _stamps(settings: Mapping[str, Any]) -> list[Any]:
+    """Size and time of the files that the data set is read from."""
+    paths = (Path(str(settings.get(name))) for name in ("dataset", "path"))
+    return [stamp(path) for path in paths if path.is_absolute() and path.exists()]
 
 
 def _part(data: FactorData) -> FactorData:
