@@ -60,7 +60,10 @@ def encoded_run(
     kept = model is None and data is None
     subset = run.subset() if data is None else ""
     trained, checkpoint = run.load_model(model)
-    data = _part(run.build_data()) if data is None else data
+    if data is None:
+        whole = run.build_data()
+        data = _part(whole)
+        subset += f" ({len(data):,} of {len(whole):,} images)" if len(data) < len(whole) else ""
     digest = hashlib.sha256(checkpoint.read_bytes())
     made_by = [run.settings, len(data), _stamps(run.settings)]
     digest.update(json.dumps(made_by, sort_keys=True).encode() if kept else b"given")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastdis.data import arrays, scenes
+from fastdis.data import arrays, room, scenes
+from fastdis.evaluation import encoded_run
 from fastdis.evaluation.labels import labels, notes
 
 IMAGES = np.zeros((6, 8, 8), np.uint8)
@@ -52,3 +53,16 @@ def test_without_factors_or_with_constant_ones() -> None:
 def test_too_few_bins() -> None:
     with pytest.raises(ValueError, match="evaluate: factor_bins must be at least 2, got 1"):
         labels(arrays(IMAGES), factor_bins=1)
+
+
+def test_of_a_simulator_a_part_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded_run, "SIMULATED", 40)
+    drawn, grid = scenes(2, length=100), room()
+    assert np.array_equal(encoded_run._part(drawn).factors(slice(None)), drawn.factors(slice(0, 40)))
+    part = encoded_run._part(grid).factors(slice(None))
+    assert len(np.unique(part, axis=0)) == 40
+    assert all(len(np.unique(column)) > 3 for column in part.T)
+    few = scenes(2, length=40)
+    assert encoded_run._part(few) is few
+    stored = arrays(np.zeros((50, 8, 8), np.uint8))
+    assert encoded_run._part(stored) is stored
