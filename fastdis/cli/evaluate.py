@@ -27,11 +27,16 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="With --codes: a folder for metrics.json and a picture.")
     ] = None,
+    factor_bins: Annotated[
+        int,
+        typer.Option(help="Into how many bins a continuous factor of a run's data is cut for the scores."),
+    ] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the sample of 10,000 images.")] = 0,
 ) -> None:
     """Score a trained model or a file of codes.
 
-    A model is scored on every image of its data set, and the report is written into the folder of its run.
+    A model is scored on every image of its data set, on 100,000 of a simulator's, and the report is written
+    into the folder of its run.
     """
     if (run is None) == (codes is None):
         raise ValueError("evaluate: give either the folder of a run or --codes FILE")
@@ -48,4 +53,4 @@ def evaluate(
     if codes is not None:
         show(evaluation.evaluate_codes(codes, factors, folder=out, seed=seed))
     elif run is not None:
-        show(evaluation.evaluate_run(run, seed=seed))
+        show(evaluation.evaluate_run(run, factor_bins=factor_bins, seed=seed))

@@ -1,4 +1,4 @@
-"""Train a model on dSprites: ``fastdis train``."""
+"""Train a model on a data set: ``fastdis train``."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -23,6 +23,12 @@ def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
         return [name for name in known if name.startswith(incomplete)]
 
     return complete
+
+
+def _data_sets(incomplete: str) -> list[str]:
+    from ..data import DATASETS
+
+    return [name for name in DATASETS if name.startswith(incomplete)]
 
 
 def _setting(name: str, text: str, default: str | None = None, **options: Any) -> Any:
@@ -56,7 +62,9 @@ def train(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting of objective or model; may be repeated."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A setting of objective, model or data; may be repeated."
+        ),
     ] = None,
     beta: Annotated[float | None, typer.Option(help="Short for --set beta=VALUE.")] = None,
     warmup: Annotated[
@@ -67,9 +75,17 @@ def train(
         ),
     ] = None,
     latents: Annotated[int | None, _setting("latents", "Number of latents.")] = None,
-    dataset: Annotated[
+    data: Annotated[
         str | None,
-        _setting("dataset", "The official dSprites npz or HDF5 file.", "rendered images"),
+        _setting(
+            "dataset",
+            "A data set that `fastdis data` lists, or an npz, HDF5 file or folder of pictures of one's own.",
+            autocompletion=_data_sets,
+        ),
+    ] = None,
+    path: Annotated[
+        str | None,
+        _setting("path", "The file or folder that a listed data set is read from.", "none"),
     ] = None,
     every: Annotated[int | None, _setting("every", "Train on one image in this many.")] = None,
     steps: Annotated[int | None, _setting("steps", "Optimisation steps in all.")] = None,
@@ -97,7 +113,7 @@ def train(
         bool, typer.Option("--resume-previous", help="Resume from the checkpoint before the newest.")
     ] = False,
 ) -> None:
-    """Train a model on dSprites, on the GPU if there is one. Ctrl-C leaves a checkpoint to resume from.
+    """Train a model on a data set, on the GPU if there is one. Ctrl-C leaves a checkpoint to resume from.
 
     Under torchrun all processes train one model, each with its share of every batch.
     """
@@ -120,7 +136,8 @@ def train(
         "settings": {**config.settings, **changed} if changed else None,
         "warmup": {**config.warmup, **_pairs("--warmup", warmup)} if warmup else None,
         "latents": latents,
-        "dataset": dataset,
+        "dataset": data,
+        "path": path,
         "every": every,
         "steps": steps,
         "batch_size": batch_size,

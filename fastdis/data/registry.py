@@ -1,9 +1,11 @@
 """The data sets by the names that the command line and ``config.json`` give them."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from ..kernels.sprites import FACTOR_VALUES as DSPRITES_FACTORS
 from .basel_faces import FACTORS as BASEL_FACTORS
@@ -18,8 +20,12 @@ from .image_dataset import ImageDataset, StrPath
 from .load import load
 from .mpi3d import COMPLEX_FACTORS, mpi3d, mpi3d_complex
 from .mpi3d import FACTORS as MPI3D_FACTORS
+from .room import FACTORS as ROOM_FACTORS
+from .room import room
+from .scenes import scenes
 from .shapes3d import FACTORS as SHAPES_FACTORS
 from .shapes3d import shapes3d
+from .simulator import Simulator
 from .smallnorb import FACTORS as NORB_FACTORS
 from .smallnorb import smallnorb
 
@@ -29,19 +35,38 @@ class DatasetEntry:
     """A data set that has a name.
 
     open: the function, called with a path, or without where none is needed.
-    file: what the path leads to.
+    file: what the path leads to; empty where the images are always drawn.
     where: from where the user gets it.
     paper: who made or first used the data set.
-    factors: the number of values of each factor, by name; empty where none is known.
+    factors: the number of values of each factor, by name; empty where none is known before it is opened.
     needs_path: whether there is no data set without a path.
     """
 
-    open: Callable[..., ImageDataset]
+    open: Callable[..., ImageDataset | Simulator]
     file: str
     where: str
     paper: str
     factors: Mapping[str, int]
     needs_path: bool = True
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What can be set, with the defaults; ``inspect.Parameter.empty`` for what has none."""
+        return settings_of(self.open)
+
+
+def settings_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the arguments of a data set's function, with their defaults, but those that are paths to it.
+
+    Example:
+        >>> settings_of(noisy_dsprites)
+        {'seed': 0}
+    """
+    parameters = inspect.signature(function).parameters
+    return {name: parameter.default for name, parameter in parameters.items() if name not in _PATHS}
+
+
+_PATHS = ("path", "background", "cache_dir")
 
 
 def _sizes(values: Mapping[str, Sized]) -> dict[str, int]:
@@ -53,6 +78,7 @@ _DEEPMIND = "https://github.com/google-deepmind/dsprites-dataset, or drawn here"
 _LOCATELLO = "Locatello et al. 2019, Challenging Common Assumptions"
 _GONDAL = "Gondal et al. 2019, On the Transfer of Inductive Bias from Simulation to the Real World"
 _MPI3D = "https://github.com/rr-learning/disentanglement_dataset"
+_DRAWN = "drawn here"
 _SPRITES = _sizes(DSPRITES_FACTORS)
 _CHAIRS = {"object": OBJECTS, "azimuth": AZIMUTHS, "elevation": ELEVATIONS}
 
@@ -117,24 +143,36 @@ DATASETS = {
         "Liu et al. 2015, Deep Learning Face Attributes in the Wild",
         {},
     ),
+    "scenes": DatasetEntry(
+        scenes, "", _DRAWN, "Song 2018, with one to seven factors as k says", {}, needs_path=False
+    ),
+    "room": DatasetEntry(
+        room,
+        "",
+        _DRAWN,
+        "the factors of 3D Shapes (Kim & Mnih 2018), other images",
+        {name: len(factor.values) for name, factor in ROOM_FACTORS.items() if factor.values is not None},
+        needs_path=False,
+    ),
 }
 
 
-def open_data(data: StrPath, path: StrPath | None = None) -> ImageDataset:
+def open_data(data: StrPath, path: StrPath | None = None, **settings: Any) -> ImageDataset | Simulator:
     """Open a data set by its name in `DATASETS`, or one's own file or folder.
 
     Args:
         data: a name, or the path of what `load` opens.
         path: what the data set of that name is read from; see the entry's ``file``.
+        settings: arguments of the data set's function, or of `load`; see the entry's ``settings``.
 
     Raises:
         FileNotFoundError: there is no such name and no such file (close matches are named), or nothing at
             path.
-        ValueError: the path is missing or one too many, or what the data set's function raises.
+        TypeError, ValueError: the path is missing or one too many, or what the data set's function raises.
 
     Example:
-        >>> len(open_data("dsprites"))
-        737280
+        >>> len(open_data("dsprites")), open_data("scenes", k=2).factor_names
+        (737280, ('x', 'y'))
         >>> open_data("3dshapes")
         Traceback (most recent call last):
         ValueError: data '3dshapes' needs a path, to 3dshapes.h5 from https://github.com/google-deepmind/3d-shapes
@@ -144,13 +182,27 @@ def open_data(data: StrPath, path: StrPath | None = None) -> ImageDataset:
         entry = DATASETS[name]
         if path is None and entry.needs_path:
             raise ValueError(f"data {name!r} needs a path, to {entry.file} from {entry.where}")
-        return entry.open() if path is None else entry.open(path)
-    if not Path(data).exists():
+        if path is not None and not entry.file:
+            raise ValueError(
+                f"path must be None for data {name!r}, which is {entry.where}, got {str(path)!r}"
+            )
+        return entry.open(**settings) if path is None else entry.open(path, **settings)
+    require_data(data)
+    if path is not None:
+        raise ValueError(f"path must be None for data of one's own, got {str(path)!r} beside {name!r}")
+    return load(data, **settings)
+
+
+def require_data(data: StrPath) -> None:
+    """Require the name of a data set, or a file or folder that is there.
+
+    Raises:
+        FileNotFoundError: it is neither; close matches are named.
+    """
+    name = str(data)
+    if name not in DATASETS and not Path(data).exists():
         close = get_close_matches(name, DATASETS, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise FileNotFoundError(
             f"data must be one of {', '.join(DATASETS)}, or a file or folder, got {name!r}{hint}"
         )
-    if path is not None:
-        raise ValueError(f"path must be None for data of one's own, got {str(path)!r} beside {name!r}")
-    return load(data)

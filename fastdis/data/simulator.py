@@ -81,7 +81,7 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         image_shape: (channels, height, width).
         source: one line that says where the images come from.
         seed: of the factors.
-        ordered: whether the images are all combinations in order.
+        ordered: whether the images are all combinations in order, or, of a subset, some of those.
         device: where the images are drawn, the CPU at first; see `to`.
 
     Raises:
@@ -126,6 +126,7 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
                 )
             length = math.prod(size for size in self.factor_sizes if size is not None)
         self._length = length
+        self._chosen: NDArray[np.int64] | None = None  # of a subset: which images of the whole it has
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -143,7 +144,28 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         return tuple(None if values is None else len(values) for values in self.factor_values.values())
 
     def __len__(self) -> int:
-        return self._length
+        return self._length if self._chosen is None else len(self._chosen)
+
+    def subset(self, indices: Indices) -> Self:
+        """A data set of the images that ``indices`` names, in that order.
+
+        Raises:
+            IndexError: an index lies outside the data set.
+
+        Example:
+            >>> import fastdis
+            >>> data = fastdis.data.scenes(2)
+            >>> part = data.subset(slice(0, None, 250_000))
+            >>> len(part), bool((part.factors([3]) == data.factors([750_000])).all())
+            (4, True)
+        """
+        part = copy.copy(self)
+        part._chosen = self._rows(indices)
+        return part
+
+    def _rows(self, indices: Indices) -> NDArray[np.int64]:
+        rows = _rows(indices, len(self))
+        return rows if self._chosen is None else self._chosen[rows]
 
     def images(self, indices: Indices) -> Tensor:
         """(n, channels, height, width) float32 images in [0, 1].
@@ -167,7 +189,7 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             IndexError: an index lies outside the data set.
         """
-        rows = _rows(indices, len(self))
+        rows = self._rows(indices)
         if not self.ordered:
             return self._random(rows, 0)
         classes = np.unravel_index(rows, [size for size in self.factor_sizes if size is not None])

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from .._memory import keep_freed_memory
 from .._progress import progress_bar
+from ..data.protocols import Images
 from ..models import VAE
 from ..models.device import device_of
-from ..training.batches import Images
 
 Codes = NDArray[np.float32]
 

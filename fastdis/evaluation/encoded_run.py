@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,11 +12,15 @@ import numpy as np
 from torch import Tensor
 
 from .._files import atomic_write, require_writable
+from ..data import Simulator
+from ..data.cached import stamp
+from ..data.protocols import FactorData, Images
 from ..models import VAE
-from ..training.batches import Images
 from ..training.checkpoint_file import step_of
 from ..training.saved_run import SavedRun
 from .encode import Codes, encode
+
+SIMULATED = 100_000  # images of a simulator that are encoded
 
 Data = TypeVar("Data", bound=Images | Tensor)
 
@@ -55,9 +60,13 @@ def encoded_run(
     kept = model is None and data is None
     subset = run.subset() if data is None else ""
     trained, checkpoint = run.load_model(model)
-    data = run.build_data() if data is None else data
+    if data is None:
+        whole = run.build_data()
+        data = _part(whole)
+        subset += f" ({len(data):,} of {len(whole):,} images)" if len(data) < len(whole) else ""
     digest = hashlib.sha256(checkpoint.read_bytes())
-    digest.update(json.dumps(run.settings, sort_keys=True).encode() if kept else b"given")
+    made_by = [run.settings, len(data), _stamps(run.settings)]
+    digest.update(json.dumps(made_by, sort_keys=True).encode() if kept else b"given")
     path, key = run_dir / "codes.npz", digest.hexdigest()
     codes = _kept(path, key) if kept else None
     if codes is None:
@@ -73,6 +82,22 @@ def encoded_run(
         about={"checkpoint": checkpoint.name, "data": f"{source}{subset}"},
         title=f"{run.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{subset}",
     )
+
+
+def _stamps(settings: Mapping[str, Any]) -> list[Any]:
+    """Size and time of the files that the data set is read from."""
+    paths = (Path(str(settings.get(name))) for name in ("dataset", "path"))
+    return [stamp(path) for path in paths if path.is_absolute() and path.exists()]
+
+
+def _part(data: FactorData) -> FactorData:
+    """Of a simulator so many images that scores are exact enough, drawn at random where they are in order."""
+    if not isinstance(data, Simulator) or len(data) <= SIMULATED:
+        return data
+    if not data.ordered:
+        return data.subset(slice(0, SIMULATED))
+    chosen = np.random.default_rng(0).choice(len(data), SIMULATED, replace=False)
+    return data.subset(np.sort(chosen))
 
 
 def _kept(path: Path, key: str) -> tuple[Codes, Codes] | None:

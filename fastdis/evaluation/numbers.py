@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks, metrics
+from ..data.protocols import Images
 from ..losses import reconstruction_loss
 from ..models import VAE
-from ..training.batches import Images
 from .encode import Codes, decode
 
 Number = dict[str, Any]

@@ -1,18 +1,19 @@
 """Draw the pictures of a report: what the model decodes, and what its codes say of the factors."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch import Tensor
 
 from .. import plots
+from ..data.protocols import FactorData
 from ..models import VAE
 from ..plots.kl import ACTIVE
 from .encode import Codes, decode
 from .files import Picture
+from .labels import MISSING
 from .numbers import sampled
 
 TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
@@ -23,31 +24,22 @@ Pixels = NDArray[np.float32]
 Decode = Callable[[NDArray[np.floating]], Pixels]  # codes (n, latent) to images in [0, 1]
 
 
-@runtime_checkable
-class FactorData(Protocol):
-    """Describe a data set whose generative factors are known, as those of `fastdis.data` are."""
-
-    @property
-    def factor_names(self) -> tuple[str, ...]: ...
-
-    @property
-    def factor_values(self) -> Mapping[str, NDArray[np.float64]]: ...
-
-    def __len__(self) -> int: ...
-
-    def images(self, indices: Any, /) -> Tensor: ...
-
-    def factors(self, indices: Any, /) -> NDArray[np.int64]: ...
-
-
 def require_factors(function: str, data: object) -> None:
-    """Require a data set with images and factors.
+    """Require a data set that says which factors it has, be it none.
 
     Raises:
         TypeError: it lacks one of them.
     """
     if not isinstance(data, FactorData):
-        names = ("factor_names", "factor_values", "images", "factors")
+        names = (
+            "factor_names",
+            "factor_sizes",
+            "factor_values",
+            "image_shape",
+            "source",
+            "images",
+            "factors",
+        )
         missing = [name for name in names if not hasattr(data, name)]
         raise TypeError(
             f"{function}: data must have {', '.join(names)} and a length, as the data sets of fastdis.data, "
@@ -61,9 +53,20 @@ def decoding(model: VAE, likelihood: str) -> Decode:
     def pixels(z: NDArray[np.floating]) -> Pixels:
         output = decode(model, z.astype(np.float32))
         images: Pixels = (output.sigmoid() if likelihood == "bernoulli" else output.clamp(0, 1)).numpy()
-        return images
+        return visible(images)
 
     return pixels
+
+
+def visible(images: Pixels) -> Pixels:
+    """Images (n, channels, height, width) as a picture can show them: of 1 channel or 3.
+
+    Of two channels the third is black; of more than three the first three are shown.
+    """
+    channels = images.shape[1]
+    if channels == 2:
+        return np.concatenate([images, np.zeros_like(images[:, :1])], axis=1)
+    return images[:, :3] if channels > 3 else images
 
 
 def pictures_of_images(
@@ -103,13 +106,13 @@ def pictures_of_images(
         return images.reshape(*z.shape[:2], *images.shape[1:])
 
     shown = np.array([start, *chosen[: len(TRAVERSED) - 1]])
-    originals = [data.images(part).numpy() for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
+    originals = [_shown(data, part) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
     decoded = [pixels(mean[part]) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
     pairs = [row for both in zip(originals, decoded, strict=True) for row in both]
     prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
     return {
         "traversals": plots.traversals(
-            data.images(shown).numpy(),
+            _shown(data, shown),
             pixels(mean[shown]),
             along(TRAVERSED),
             TRAVERSED.tolist(),
@@ -136,7 +139,7 @@ def _interpolations(
     for first, last in ends[: len(ends) // 2 * 2].reshape(-1, 2):
         share = np.linspace(0, 1, ACROSS - 2)[:, None]
         between = pixels((1 - share) * mean[first] + share * mean[last])
-        images = data.images(np.array([first, last])).numpy()
+        images = _shown(data, np.array([first, last]))
         rows.append(np.concatenate([images[:1], between, images[1:]]))
     heading = (
         f"{title}\ndecoded on the straight line between the mean codes of the images at both ends".strip()
@@ -144,36 +147,59 @@ def _interpolations(
     return plots.image_rows(rows, None, heading)
 
 
+def _shown(data: FactorData, indices: NDArray[np.int64]) -> Pixels:
+    return visible(data.images(indices).numpy(force=True))
+
+
 def latent_curves(
-    data: FactorData, mean: Codes, factors: NDArray[np.int64], kl: NDArray[np.float32], title: str
+    values: Mapping[str, NDArray[Any]],
+    mean: Codes,
+    classes: NDArray[np.int64],
+    kl: NDArray[np.float32],
+    title: str,
 ) -> Figure:
     """Draw mean codes against each factor but the shape, a line a shape, for the latents that are active.
 
     A data set without a factor called shape has one line. If no latent is active, that of the largest KL
     is drawn.
+
+    Args:
+        values: of each factor by name the values of its classes.
+        mean: (images, latent) mean codes.
+        classes: (images, factors), -1 where a label is missing.
+        kl: (latent,), in nats.
+        title: stands above the picture.
     """
-    names = data.factor_names
+    names = list(values)
     order = np.argsort(-kl, kind="stable")
     shown = order[: max(1, int((kl >= ACTIVE).sum()))]
     shape = names.index("shape") if "shape" in names else None
-    line = np.zeros(len(mean), np.int64) if shape is None else factors[:, shape]
+    varies = [k for k, column in enumerate(classes.T) if len(np.unique(column[column != MISSING])) > 1]
+    if [names[k] for k in varies] == ["shape"]:
+        shape = None  # the one factor that is left to draw
+    line = np.zeros(len(mean), np.int64) if shape is None else classes[:, shape]
     lines = int(line.max()) + 1
     curves = []
-    for k, name in enumerate(names):
-        values = data.factor_values[name]
-        if k == shape or np.ptp(factors[:, k]) == 0:
+    for k in varies:
+        if k == shape:
             continue
-        cell = line * len(values) + factors[:, k]
-        count = np.bincount(cell, minlength=lines * len(values))
+        of_factor = np.asarray(values[names[k]])
+        known = np.flatnonzero((line != MISSING) & (classes[:, k] != MISSING))
+        cell = line[known] * len(of_factor) + classes[known, k]
+        count = np.bincount(cell, minlength=lines * len(of_factor))
         with np.errstate(invalid="ignore"):  # a value that no image of a shape has is a gap in its line
-            means = [np.bincount(cell, mean[:, d], minlength=count.size) / count for d in shown]
-        stacked = np.stack(means, axis=1).reshape(lines, len(values), len(shown))
+            means = [np.bincount(cell, mean[known, d], minlength=count.size) / count for d in shown]
+        stacked = np.stack(means, axis=1).reshape(lines, len(of_factor), len(shown))
         there = count.reshape(lines, -1).any(axis=0)
-        curves.append(plots.Curve(name, np.asarray(values)[there], stacked[:, there]))
-    of_shape = [f"shape {value:g}" for value in data.factor_values["shape"]] if shape is not None else [""]
+        curves.append(plots.Curve(names[k], of_factor[there], stacked[:, there]))
+    of_shape = [""] if shape is None else [f"shape {_text(value)}" for value in values["shape"]][:lines]
     return plots.latent_curves(
         curves,
         [f"z{latent}\n{kl[latent]:.2f}" for latent in shown],
         of_shape,
         "\n".join(filter(None, [title, "mean code against each factor; below a latent its KL in nats"])),
     )
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)

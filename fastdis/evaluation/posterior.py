@@ -11,10 +11,10 @@ from torch import Tensor
 from .. import plots
 from .._arrays import named_arrays
 from .._files import require_writable
+from ..data.protocols import Images
 from ..models import VAE
 from ..posterior import PosteriorDecomposition, decompose, marginal_curves
 from ..posterior._arguments import check_numbers
-from ..training.batches import Images
 from ..version import __version__
 from .encoded_run import encoded_run
 from .files import write_files

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import _checks, plots
+from .. import _checks, metrics, plots
 from .._files import require_writable
+from ..data.dsprites.nuisances import NuisancePixels
+from ..data.protocols import FactorData
 from ..functional import gaussian_kl
 from ..models import VAE
 from ..posterior import decompose
 from ..version import __version__
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
-from .numbers import kl_number, reconstruction_number, score
-from .pictures import FactorData, decoding, latent_curves, pictures_of_images, require_factors
+from .labels import Labels, labels, notes
+from .numbers import Number, kl_number, reconstruction_number, score
+from .pictures import decoding, latent_curves, pictures_of_images, require_factors
 from .posterior import marginals, posterior_numbers
 
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
@@ -44,7 +47,7 @@ class Report:
             name.ljust(width) + "".join(cells.get((name, count), "").rjust(18) for count in counts)
             for name in dict.fromkeys(number["name"] for number in numbers)
         ]
-        return "\n".join([header, *lines])
+        return "\n".join([header, *lines, *self.content.get("notes", [])])
 
 
 def evaluate(
@@ -54,6 +57,7 @@ def evaluate(
     *,
     codes: tuple[Codes, Codes] | None = None,
     likelihood: str = "bernoulli",
+    factor_bins: int = 20,
     seed: int = 0,
     about: Mapping[str, Any] | None = None,
     title: str = "",
@@ -67,16 +71,21 @@ def evaluate(
     ``interpolations``, ``latent_curves``, ``kl_per_latent``, ``mutual_information`` and
     ``aggregated_marginals``.
 
+    Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
+    is left out of them. Without known factors there are neither scores nor the pictures that show factors.
+    The report's ``notes`` say so.
+
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
     that more than 5e9 pairs would have to be evaluated, the expectation is over fewer images, drawn at
     random; the report gives the number.
 
     Args:
         model: has ``encode`` and ``decode``, as `fastdis.models.VAE`.
-        data: images and their factors, as the data sets of `fastdis.data`.
+        data: images and, where they are known, their factors, as the data sets of `fastdis.data`.
         folder: where the report goes; made if need be.
         codes: mean and logvar of every image, where `encode` has run before.
         likelihood: "bernoulli" where the decoder's outputs are logits, "gaussian" where they are the pixels.
+        factor_bins: into how many bins a continuous factor is cut.
         seed: seeds the draw of the 10,000 images and the noise for the aggregated posterior.
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
@@ -88,40 +97,64 @@ def evaluate(
 
     Raises:
         TypeError: data lacks images or factors.
-        ValueError: a code is not finite, likelihood is unknown, or seed is out of range.
+        ValueError: a code is not finite, likelihood is unknown, or factor_bins or seed is out of range.
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
     _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
     seed = _checks.seed("evaluate", seed)
     require_writable(Path(folder))
+    found = labels(data, factor_bins)
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
     kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
-    factors = data.factors(np.arange(len(data)))
-    varying = [k for k in range(factors.shape[1]) if np.ptp(factors[:, k]) > 0]
-    names = [data.factor_names[k] for k in varying]
-    scores = score(mean, factors[:, varying], seed=seed)
-    information = np.asarray(scores[0]["mutual_information"])
+    names = [data.factor_names[k] for k in found.varying]
+    scores, said = _scores(mean, found, seed)
+    said = [*notes(data, found), *said, *_nuisance(data)]
     parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
-    best = [names[row.argmax()] if kl[d] > 0.1 else "" for d, row in enumerate(information)]
+    best = [""] * len(kl)
+    pictures: dict[str, Picture] = {}
+    if found.varying:
+        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, kl, title)
+    if scores:
+        information = np.asarray(scores[0]["mutual_information"])
+        best = [names[row.argmax()] if kl[d] > 0.1 else "" for d, row in enumerate(information)]
+        pictures["mutual_information"] = plots.mutual_information(information, names, title)
     with evaluating(model):
         reconstruction = reconstruction_number(model, data, mean, likelihood=likelihood, seed=seed)
         pixels = decoding(model, likelihood)
-        pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | {
-            "latent_curves": latent_curves(data, mean, factors, kl, title),
-            "kl_per_latent": plots.kl_per_latent(kl, title),
-            "mutual_information": plots.mutual_information(information, names, title),
-            "aggregated_marginals": marginals(mean, logvar, parts, title),
-            **(more or {}),
-        }
+        pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
+    pictures |= {
+        "kl_per_latent": plots.kl_per_latent(kl, title),
+        "aggregated_marginals": marginals(mean, logvar, parts, title),
+        **(more or {}),
+    }
     content = {
         "fastdis": __version__,
         **(about or {}),
         "images": len(data),
         "factors": names,
+        "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
+        "notes": said,
         "numbers": [*scores, kl_number(kl, len(mean)), *posterior_numbers(parts, seed), reconstruction],
     }
     return write(Path(folder), content, pictures)
+
+
+def _scores(mean: Codes, found: Labels, seed: int) -> tuple[list[Number], list[str]]:
+    """Score the images whose factors are known; say why where a score does not exist for them."""
+    rows, classes = found.scored()
+    if not found.varying or not len(rows):
+        return [], ["No image has all labels, so there are no scores of factors."] if found.varying else []
+    try:
+        return score(mean[rows] if len(rows) < len(mean) else mean, classes, seed=seed), []
+    except metrics.NotComputable as reason:
+        return [], [f"There are no scores of factors: {reason}."]
+
+
+def _nuisance(data: FactorData) -> list[str]:
+    if not isinstance(getattr(data, "pixels", None), NuisancePixels):
+        return []
+    return ["Colour or noise was drawn once: each image was encoded as it is at visit 0."]
 
 
 def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture]) -> Report:

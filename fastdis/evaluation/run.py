@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from .. import _checks, plots
+from ..data.protocols import FactorData
 from ..models import VAE
 from ..training.log import read_log
 from .encoded_run import encoded_run
-from .pictures import FactorData, require_factors
+from .pictures import require_factors
 from .report import Report, evaluate
 
 
@@ -18,6 +19,7 @@ def evaluate_run(
     model: VAE | None = None,
     data: FactorData | None = None,
     likelihood: str | None = None,
+    factor_bins: int = 20,
     seed: int = 0,
     progress: bool = True,
 ) -> Report:
@@ -31,10 +33,12 @@ def evaluate_run(
         run_dir: the folder of a run, of `fastdis train` or of `fit`.
         model: a model of the architecture that was trained, whose weights are replaced by the checkpoint's.
             It must be given where ``config.json`` does not say how to build it.
-        data: images and their factors, as the data sets of `fastdis.data`. It must be given where
-            ``config.json`` does not name the data set; another one may be.
+        data: images and, where they are known, their factors, as the data sets of `fastdis.data`. It must be
+            given where ``config.json`` does not name the data set; another one may be. Of a simulator that
+            it names 100,000 images are scored.
         likelihood: "bernoulli" or "gaussian", as for `evaluate`. None: what ``config.json`` says, else
             "bernoulli".
+        factor_bins: as for `evaluate`.
         seed: seeds the draw of the 10,000 images and the noise for the aggregated posterior.
         progress: show a progress bar on standard error.
 
@@ -63,6 +67,7 @@ def evaluate_run(
         >>> report.content["images"], report.files[0]
         (24, 'metrics.json')
     """
+    factor_bins = _checks.integer("evaluate_run", "factor_bins", factor_bins, low=2)
     seed = _checks.seed("evaluate_run", seed)  # before every image is encoded, which takes minutes
     if data is not None:
         require_factors("evaluate_run", data)
@@ -78,6 +83,7 @@ def evaluate_run(
         run_dir,
         codes=run.codes,
         likelihood=run.likelihood if likelihood is None else likelihood,
+        factor_bins=factor_bins,
         seed=seed,
         about=run.about,
         title=run.title,

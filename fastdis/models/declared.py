@@ -19,10 +19,12 @@ class Model:
     make: a function of ``latents``, ``channels`` and settings of its own, by name.
     kind: which objectives it suits: those whose own model is of the same kind. "vae" draws its codes from
         posteriors, "ae" has codes without noise, "gan" generates images and reads the codes back.
+    side: the height and width of its images, in pixels.
     """
 
     make: Callable[..., VAE]
     kind: str = "vae"
+    side: int = 64
 
 
 MODELS = {

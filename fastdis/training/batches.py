@@ -1,9 +1,10 @@
 """The order in which images are seen: a function of the seed and of how many batches came before."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -11,22 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..data import FactorDataset
-from ..kernels.packed_images import unpack
+from ..data.protocols import Images
 from .distributed import rank, world
 from .sources import as_source, first_tensor
 
-
-@runtime_checkable
-class Images(Protocol):
-    """A data set whose images are fetched by index, as those of `fastdis.data` are."""
-
-    def __len__(self) -> int: ...
-
-    def images(self, indices: Any, /) -> Tensor: ...
-
-
 Data: TypeAlias = Images | Tensor | NDArray[Any] | Dataset[Any] | Iterable[Any]
+Fetch: TypeAlias = Callable[[NDArray[np.int64], int], Tensor]
 
 
 def batches(
@@ -45,8 +36,11 @@ def batches(
     DataLoader, is taken in its own order and batch size, again and again; of a tuple the first item is the
     images. Its first ``start`` batches are drawn once more to get past them.
 
-    Of several processes each gets an equal share of every batch. Batches come on ``device``. Packed images
-    are copied to it once, all of them, and unpacked there.
+    A data set whose ``images`` takes a ``visit`` is told the number of the epoch, from 0, so that what it
+    draws at each sight follows from the place in the data.
+
+    Of several processes each gets an equal share of every batch. Batches come on ``device``, to which a data
+    set with a method ``to`` is moved once, as `on_device` does.
 
     Raises:
         TypeError: data is none of these.
@@ -58,9 +52,8 @@ def batches(
     if isinstance(source, Images):
         count = len(source)
         check_batch_size(function, batch_size, count)
-        if isinstance(source, FactorDataset) and device.type != "cpu":
-            source = Resident(source, device)
-        return (images.to(device) for images in _shuffled(source, count, batch_size, seed, start))
+        fetch = _fetch(on_device(source, device))
+        return (images.to(device) for images in _shuffled(fetch, count, batch_size, seed, start))
     if not isinstance(source, Iterable):
         raise TypeError(
             f"{function}: data must be a data set with images(indices), a tensor, a NumPy array, a torch "
@@ -80,28 +73,30 @@ def check_batch_size(function: str, batch_size: int, images: int) -> None:
         )
 
 
-class Resident:
-    """The images of a data set, still packed, in the memory of a device that unpacks them itself."""
+def on_device(data: Any, device: torch.device) -> Any:
+    """Move a data set that has a method ``to`` into the memory of a device other than the CPU.
 
-    def __init__(self, data: FactorDataset, device: torch.device) -> None:
-        self._packed = torch.tensor(data.packed, device=device)
-        self._rows = data.rows
-        self._shape = data.image_shape
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def images(self, indices: NDArray[np.int64]) -> Tensor:
-        return unpack(self._packed, self._rows[indices], self._shape)
+    Its pixels stay as it keeps them there, as bits or bytes. Tensors and all other data stay where they are.
+    """
+    return (
+        data.to(device) if isinstance(data, Images) and hasattr(data, "to") and device.type != "cpu" else data
+    )
 
 
-def _shuffled(data: Images, count: int, batch_size: int, seed: int, start: int) -> Iterator[Tensor]:
+def _fetch(data: Images) -> Fetch:
+    """How the images of some rows are fetched in an epoch."""
+    if "visit" in inspect.signature(data.images).parameters:
+        return lambda rows, epoch: data.images(rows, visit=epoch)  # type: ignore[call-arg]
+    return lambda rows, epoch: data.images(rows)
+
+
+def _shuffled(fetch: Fetch, count: int, batch_size: int, seed: int, start: int) -> Iterator[Tensor]:
     per_epoch = count // batch_size
     epoch, first = divmod(start, per_epoch)
     while True:
         order = np.random.default_rng((seed, epoch)).permutation(count)
         for batch in range(first, per_epoch):
-            yield data.images(_own_share(order[batch * batch_size : (batch + 1) * batch_size]))
+            yield fetch(_own_share(order[batch * batch_size : (batch + 1) * batch_size]), epoch)
         epoch, first = epoch + 1, 0
 
 

@@ -9,11 +9,12 @@ from typing import Any
 NAME = "config.json"
 ABOUT = ("fastdis", "architecture", "data", "likelihood")  # facts to read a run by, not settings to keep
 _MAY_CHANGE = (*ABOUT, "steps")
+_OF_0_1 = {"settings", "warmup", "dataset", "every"}  # and no path: dataset was that of the official file
 _NUMBER = re.compile(r"(?<![\w.])\d+(\.\d*)?(e[+-]?\d+)?(?![\w.])")
 
 
 def read_config(run_dir: Path) -> dict[str, Any]:
-    """Read the settings of a run.
+    """Read the settings of a run; those of version 0.1, which knew dSprites alone, in today's form.
 
     Raises:
         FileNotFoundError: the folder has no ``config.json``.
@@ -28,6 +29,8 @@ def read_config(run_dir: Path) -> dict[str, Any]:
         raise ValueError(f"{path} must be a JSON object ({error})") from error
     if not isinstance(config, dict):
         raise ValueError(f"{path} must be a JSON object, got {json.dumps(config)[:40]}")
+    if config.keys() >= _OF_0_1 and "path" not in config:
+        config |= {"dataset": "dsprites", "path": config["dataset"]}
     return config
 
 

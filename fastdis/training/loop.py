@@ -79,10 +79,11 @@ def fit(
         model: maps images to an object with ``reconstruction``, ``z``, ``mean`` and ``logvar``, as
             `fastdis.models.VAE` does. Training runs where its parameters are; the objective is moved there.
         objective: a module called as those of `fastdis.losses` are, or with ``turns``.
-        data: a data set with ``images(indices)``, a tensor or NumPy array (a memory map, say) of images, a
-            torch ``Dataset`` with a length, or an iterable of batches such as a DataLoader. Of tuples the
-            first item is the image. uint8 is divided by 255 and everything else converted to the model's
-            dtype, batch by batch. A `fastdis.data.FactorDataset` is copied to the model's device, packed.
+        data: a data set with ``images(indices)``, as those of `fastdis.data`; a tensor or NumPy array (a
+            memory map, say) of images, a torch ``Dataset`` with a length, or an iterable of batches such as a
+            DataLoader. Of tuples the first item is the image. uint8 is divided by 255 and everything else
+            converted to the model's dtype, batch by batch. A data set with a method ``to`` is moved to the
+            model's device, as bits or uint8; one whose ``images`` takes a ``visit`` is given the epoch.
         steps: optimisation steps in all, those before a resumption included.
         batch_size: images a step, over all processes; an iterable brings its own.
         learning_rate: that of Adam.

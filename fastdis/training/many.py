@@ -16,7 +16,7 @@ from ..functional import reparameterize
 from ..losses import LossTerms
 from ..models import VAE
 from ..models.device import device_of
-from .batches import Data, batches
+from .batches import Data, batches, on_device
 from .inputs import model_inputs
 from .log import Log, Row
 from .train_state import TrainState
@@ -81,6 +81,7 @@ def fit_many(
     _check(models, objectives, seeds)
     keep_freed_memory()
     device = device_of(models[0])
+    data = on_device(data, device)  # once for all models
     streams = [
         model_inputs(
             "fit_many", batches(data, batch_size, seed, device=device, function="fit_many"), model, objectives

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from .. import models
 from ..data import FactorDataset, Pairs, dsprites
+from ..data.protocols import FactorData
 from ..kernels.sprites import FACTOR_VALUES
 from ..models import VAE
 from .registry import MODELS, build
@@ -82,23 +83,25 @@ def _layers(model: nn.Module) -> tuple[str, list[type], dict[str, torch.Size]]:
 
 
 def described_data(data: object) -> dict[str, Any]:
-    """Describe a data set: its type and, of a `FactorDataset`, which images of which grid it has.
+    """Describe a data set: its type, and of those of `fastdis.data` their source, factors and images.
 
-    ``every`` is n where it has every n-th image of the grid from the first, None for another part of it.
+    Of a `FactorDataset` ``every`` says which images of the grid it has: n where it has every n-th from the
+    first, None for another part of it.
     """
     if isinstance(data, Pairs | DataLoader):
         data = data.dataset
     described: dict[str, Any] = {"type": type(data).__name__}
-    if isinstance(data, FactorDataset):
-        grid = int(np.prod(data.factor_sizes))
-        every = int(data.rows[1] - data.rows[0]) if len(data) > 1 else grid
-        regular = every > 0 and np.array_equal(data.rows, np.arange(0, grid, every))
+    if isinstance(data, FactorData):
         described |= {
             "source": data.source,
             "factors": dict(zip(data.factor_names, data.factor_sizes, strict=True)),
             "images": len(data),
-            "every": every if regular else None,
         }
+    if isinstance(data, FactorDataset):
+        grid = int(np.prod(data.factor_sizes))
+        every = int(data.rows[1] - data.rows[0]) if len(data) > 1 else grid
+        regular = every > 0 and np.array_equal(data.rows, np.arange(0, grid, every))
+        described["every"] = every if regular else None
     return described
 
 

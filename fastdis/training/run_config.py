@@ -1,7 +1,7 @@
 """The settings of a run in plain values, as the command line takes them and ``config.json`` keeps them."""
 
 import inspect
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from .. import _checks
-from ..data import FactorDataset, Pairs, dsprites
+from ..data import DATASETS, ImageDataset, Pairs, Simulator, load, open_data
+from ..data.protocols import FactorData, Images
+from ..data.registry import require_data
+from ..data.registry import settings_of as settings_of_data
 from ..models import VAE
-from .batches import Images
 from .config_file import NAME, read_config
 from .registry import MODELS, OBJECTIVES, build, require_known, settings_of, suits
 from .schedules import LinearSchedule, Schedule
@@ -25,17 +27,21 @@ class RunConfig:
 
     objective: one of OBJECTIVES.
     model: one of MODELS; by default Burgess's convolutions, in the form that suits the objective.
-    settings: of the objective and of the model, by the names of their arguments; the rest have their
-        defaults.
+    settings: of the objective, of the model and of the data set's function (`load` for one's own), by the
+        names of their arguments; the rest have their defaults. What the model has as many of as the images
+        have, their channels, follows from them. An argument of the data set that has the name of one of the
+        others is given as ``data.NAME``.
     warmup: over how many steps a setting of the objective, or learning_rate, rises from 0 to its value.
     latents: number of latents.
-    dataset: the official dSprites file; None for the regenerated one.
+    dataset: one of `fastdis.data.DATASETS`, or the path of one's own file or folder.
+    path: what a data set of that name is read from.
     every: train on one image in this many, from the first.
 
     Raises:
         TypeError: a value is of another type.
         ValueError: an unknown objective, model or setting (the close matches are named), a setting that is
             needed and not given, a model that does not suit the objective, or a number out of range.
+        FileNotFoundError: the data set is neither a name nor a file or folder; close matches are named.
     """
 
     objective: str = "beta-tcvae"
@@ -43,7 +49,8 @@ class RunConfig:
     settings: dict[str, Any] = field(default_factory=dict)
     warmup: dict[str, int] = field(default_factory=dict)
     latents: int = 10
-    dataset: str | None = None
+    dataset: str = "dsprites"
+    path: str | None = None
     every: int = 1
     steps: int = 300_000
     batch_size: int = 64
@@ -61,18 +68,23 @@ class RunConfig:
             raise ValueError(
                 f"model must suit objective {self.objective!r}, as {suited!r} does, got {self._model!r}"
             )
-        known = self._defaults()
+        if self.dataset not in DATASETS and not Path(self.dataset).is_absolute():
+            require_data(self.dataset)  # an absolute path may be that of a run read elsewhere
+            object.__setattr__(self, "dataset", str(Path(self.dataset).absolute()))
+        if self.path is not None:
+            object.__setattr__(self, "path", str(Path(self.path).absolute()))
+        known, of_data = self._defaults(), self._of_data()
+        whose = f"{self.objective} on {self._model}" + (f" and {self.dataset}" if of_data else "")
         for name in self.settings:
-            require_known(f"setting of {self.objective} on {self._model}", name, known)
+            require_known(f"setting of {whose}", name, known)
         for name in self.warmup:
             require_known(f"warmup of {self.objective}", name, ["learning_rate", *self._of_objective()])
         missing = [
             name for name, value in (known | self.settings).items() if value is inspect.Parameter.empty
         ]
         if missing:
-            raise ValueError(f"objective {self.objective!r} needs the setting {' and '.join(missing)}")
-        if self.dataset is not None:
-            object.__setattr__(self, "dataset", str(Path(self.dataset).absolute()))
+            of = f"data {self.dataset!r}" if missing[0] in of_data else f"objective {self.objective!r}"
+            raise ValueError(f"{of} needs the setting {' and '.join(missing)}")
 
     def _check_types(self) -> None:
         """Require every value to be of its type; NumPy's integers and floats become Python's."""
@@ -87,7 +99,8 @@ class RunConfig:
             "model": (str, NoneType),
             "settings": (dict,),
             "warmup": (dict,),
-            "dataset": (str, Path, NoneType),
+            "dataset": (str, Path),
+            "path": (str, Path, NoneType),
             "precision": (str,),
             "compile": (bool,),
         }
@@ -99,6 +112,7 @@ class RunConfig:
         values["warmup"] = {
             name: _checks.integer("train", f"warmup of {name}", steps) for name, steps in self.warmup.items()
         }
+        values["dataset"] = str(self.dataset)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -137,21 +151,59 @@ class RunConfig:
 
     def subset(self) -> str:
         """Return what to add to the name of the data set, where it is not all of it."""
-        return "" if self.every == 1 else f" (1 image in {self.every} of the grid)"
+        return "" if self.every == 1 else f" (1 image in {self.every})"
 
-    def build_data(self) -> FactorDataset:
-        """Build the data set: the images of all factor combinations, or one in ``every`` of them.
+    def build_data(self) -> ImageDataset | Simulator:
+        """Open the data set, or one in ``every`` of its images.
 
         Raises:
-            ValueError: ``every`` is above the number of images, or the file is not what it should be.
+            FileNotFoundError: there is nothing at the path.
+            TypeError, ValueError: ``every`` is above the number of images, the path is missing or one too
+                many, or the file is not what it should be.
         """
-        data = dsprites(self.dataset)
+        given = {ours: self.settings[name] for name, ours in self._of_data().items() if name in self.settings}
+        data = open_data(self.dataset, self.path, **given)
         _checks.integer("train", "every", self.every, high=len(data))
         return data if self.every == 1 else data.subset(np.arange(0, len(data), self.every))
 
-    def training_data(self, data: FactorDataset) -> Images:
-        """Return the data set, or pairs of its images where the objective learns from pairs."""
-        return Pairs(data, seed=self.seed) if OBJECTIVES[self.objective].pairs else data
+    def fitted(self, data: FactorData) -> "RunConfig":
+        """Return the configuration with the model's channels as the images have them.
+
+        Raises:
+            ValueError: the settings have other channels, or the model takes images of another size.
+        """
+        channels, *size = data.image_shape
+        if self.settings.get("channels", channels) != channels:
+            raise ValueError(
+                f"train: channels must be the {channels} of the images of {self.dataset}, "
+                f"got {self.settings['channels']}"
+            )
+        side = MODELS[self._model].side
+        if size != [side, side]:
+            scales = "size" in self._of_data() and not Path(self.dataset).is_file()
+            scaled = f"; set size={side}" if scales else ""
+            raise ValueError(
+                f"train: model {self._model!r} takes images of {side} x {side} pixels, but those of "
+                f"{self.dataset} are {size[0]} x {size[1]}{scaled}"
+            )
+        return replace(self, settings=self.settings | {"channels": channels})
+
+    def training_data(self, data: ImageDataset | Simulator) -> Images:
+        """Return the data set, or pairs of its images where the objective learns from pairs.
+
+        Raises:
+            ValueError: it learns from pairs, and the data set's factors are not known, or its images are
+                drawn, or `Pairs` finds no partner for one.
+        """
+        if not OBJECTIVES[self.objective].pairs:
+            return data
+        if not data.factor_names or isinstance(data, Simulator):
+            lack = "has images that are drawn one by one" if data.factor_names else "has no known factors"
+            raise ValueError(
+                f"train: objective {self.objective!r} learns from pairs of images that share factors, but "
+                f"{self.dataset} {lack}"
+            )
+        return Pairs(data, seed=self.seed)
 
     def build_model(self) -> VAE:
         """Build the model in the initial state that the seed gives it."""
@@ -182,4 +234,18 @@ class RunConfig:
 
     def _defaults(self) -> dict[str, Any]:
         """All settings with the values they have unless they are given."""
+        of_data = {name: self._data_arguments()[ours] for name, ours in self._of_data().items()}
+        return self._of_both() | of_data
+
+    def _of_both(self) -> dict[str, Any]:
+        """The settings of the model and of the objective."""
         return settings_of(MODELS[self._model]) | self._of_objective() | {"channels": 1}
+
+    def _data_arguments(self) -> dict[str, Any]:
+        entry = DATASETS.get(self.dataset)
+        return settings_of_data(load) if entry is None else entry.settings
+
+    def _of_data(self) -> dict[str, str]:
+        """The arguments of the data set's function by the settings that are theirs."""
+        others = self._of_both()
+        return {f"data.{name}" if name in others else name: name for name in self._data_arguments()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data import FactorDataset
+from ..data.protocols import FactorData
 from ..models import VAE
 from .checkpoint import load_weights
 from .config_file import NAME, read_config
@@ -70,7 +70,7 @@ class SavedRun:
         except ValueError as error:
             raise ValueError(f"{self.run_dir / NAME}: {error}") from error
 
-    def build_data(self) -> FactorDataset:
+    def build_data(self) -> FactorData:
         """Build the data set that was trained on.
 
         A run of `fastdis train` knows its data set, and so does one on the regenerated dSprites.
@@ -78,6 +78,7 @@ class SavedRun:
         Raises:
             ValueError: it is another.
         """
+        data: FactorData | None
         data = self.config.build_data() if self.config else rebuilt_data(self.settings.get("data"))
         if data is None:
             described = self.settings.get("data")
@@ -105,4 +106,4 @@ class SavedRun:
             return self.config.subset()
         described = self.settings.get("data")
         every = described.get("every") if isinstance(described, dict) else None
-        return f" (1 image in {every} of the grid)" if isinstance(every, int) and every > 1 else ""
+        return f" (1 image in {every})" if isinstance(every, int) and every > 1 else ""

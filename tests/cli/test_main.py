@@ -11,6 +11,7 @@ import pytest
 
 import fastdis
 from fastdis import cli
+from fastdis.data import DATASETS
 from fastdis.training.run_config import RunConfig
 from support.toys import squares
 
@@ -78,7 +79,7 @@ def test_help(fastdis_command: Any, command: str) -> None:
         (("posterior", "run", "--out", "folder"), "--out goes with --codes"),
         (("posterior", "--codes", "none.npz"), "No such file or directory: 'none.npz'"),
         (("evaluate", "--codes", "none.npz"), "No such file or directory: 'none.npz'"),
-        (("data", "dsprites", "--dataset", "none.npz", "--out", "new.npz"), "none.npz"),
+        (("data", "dsprites", "--path", "none.npz", "--out", "new.npz"), "none.npz"),
         (("paint",), "No such command 'paint'"),
     ],
 )
@@ -102,11 +103,18 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) 
         cli.main()
 
 
-@pytest.mark.parametrize("command", [(), ("data",)])
-def test_a_group_without_a_command_prints_its_help(fastdis_command: Any, command: tuple[str, ...]) -> None:
-    status, out, err = fastdis_command(*command)
+def test_without_a_command_there_is_help(fastdis_command: Any) -> None:
+    status, out, err = fastdis_command()
     assert (status, err) == (2, "")
-    assert out == fastdis_command(*command, "--help")[1]
+    assert out == fastdis_command("--help")[1]
+
+
+def test_data_lists_the_data_sets(fastdis_command: Any) -> None:
+    status, out, err = fastdis_command("data")
+    assert (status, err) == (0, "")
+    for name, entry in DATASETS.items():
+        assert f"\n{name} " in f"\n{out}"
+        assert all(text in out for text in (entry.file, entry.where, entry.paper))
 
 
 def test_traceback_shows_where_an_error_came_from(fastdis_command: Any) -> None:

@@ -78,7 +78,7 @@ def test_traversals_move_one_latent_at_a_time_sorted_by_kl(drawn, mean) -> None:
 
 def test_curves_are_the_means_of_the_codes(mean) -> None:
     data = squares()
-    figure = pictures.latent_curves(data, mean, data.factors(slice(None)), KL, "")
+    figure = pictures.latent_curves(data.factor_values, mean, data.factors(slice(None)), KL, "")
     panels = np.array(figure.axes).reshape(2, 3)  # z1 says nothing and is left out; the colour is constant
     assert [axes.get_ylabel() for axes in panels[:, 0]] == ["z2\n2.00", "z0\n0.50"]
     assert [axes.get_xlabel() for axes in panels[1]] == ["size", "row", "column"]
@@ -94,7 +94,7 @@ def test_each_shape_has_its_line_and_absent_values_are_left_out() -> None:
     data = FactorDataset(images, values, (1, 8, 8), "by hand").subset([0, 1, 4, 5, 6, 7, 10, 11])
     factors = data.factors(slice(None))
     mean = (factors[:, :1] * 10 + factors[:, 1:2]).astype(np.float32)
-    figure = pictures.latent_curves(data, mean, factors, np.ones(1, np.float32), "")
+    figure = pictures.latent_curves(data.factor_values, mean, factors, np.ones(1, np.float32), "")
     first, second = figure.axes[0].get_lines()
     np.testing.assert_allclose(first.get_xdata(), [0.5, 0.7])  # nothing has scale 0.6
     np.testing.assert_allclose(first.get_ydata(), [0, 2])

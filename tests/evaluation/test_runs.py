@@ -132,12 +132,17 @@ def test_a_run_of_train_takes_other_data(run_dir: Path) -> None:
 
 
 def test_what_is_missing_is_named(own: Path, run_dir: Path) -> None:
-    both = r"does not say how to build the model and the data, .*own', model=\.\.\., data=\.\.\.\)$"
-    with pytest.raises(ValueError, match=both):
+    no_model = (
+        r"does not say how its model is built, .*give the model: evaluate_run\(run_dir, model=\.\.\.\)$"
+    )
+    no_data = (
+        r"does not say how its data set can be read, .*give the data: evaluate_run\(run_dir, data=\.\.\.\)$"
+    )
+    with pytest.raises(ValueError, match=no_model):
         evaluate_run(own)
-    with pytest.raises(ValueError, match=r"how to build the data, .*own', data=\.\.\.\)$"):
+    with pytest.raises(ValueError, match=no_data):
         evaluation.decompose_run(own, model=small_vae())
-    with pytest.raises(ValueError, match=r"how to build the model, .*own', model=\.\.\.\)$"):
+    with pytest.raises(ValueError, match=no_model):
         evaluate_run(own, data=squares())
     with pytest.raises(ValueError, match="holds another architecture"):
         evaluate_run(own, model=fastdis.models.linear_vae(latents=3), data=squares())

@@ -3,9 +3,11 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, TensorDataset
 
-from fastdis.training.batches import Resident, batches
+from fastdis.data import Pairs, noisy_dsprites
+from fastdis.training.batches import batches, on_device
 from support.toys import squares
 
 
@@ -40,11 +42,45 @@ def test_a_data_set_is_drawn_like_a_tensor() -> None:
     assert torch.equal(seen(data, 13, batch_size=9, seed=5), seen(images, 13, batch_size=9, seed=5))
 
 
-def test_packed_images_on_a_device_are_those_of_the_data_set() -> None:
-    data = squares().subset(slice(5, 90, 3))
-    resident = Resident(data, torch.device("cpu"))
-    assert len(resident) == len(data)
-    assert torch.equal(resident.images(np.array([4, 0, 4])), data.images([4, 0, 4]))
+class Visited:
+    """Images that say which they are and how often they have been seen; moved, they say where to."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+
+    def __len__(self) -> int:
+        return 10
+
+    def images(self, indices: NDArray[np.int64], visit: int = 0) -> torch.Tensor:
+        return torch.tensor([[index, visit] for index in indices.tolist()], device=self.device)
+
+    def to(self, device: torch.device) -> "Visited":
+        return Visited(str(device))
+
+
+@pytest.mark.parametrize("start", [0, 3, 7])
+def test_the_epoch_is_the_visit(start: int) -> None:
+    whole = seen(Visited(), 9, batch_size=3, seed=0)
+    assert whole[:, 1].reshape(3, 9).tolist() == [[0] * 9, [1] * 9, [2] * 9]
+    assert torch.equal(seen(Visited(), 9 - start, batch_size=3, seed=0, start=start), whole[3 * start :])
+
+
+def test_pairs_of_noisy_images_are_other_ones_each_epoch() -> None:
+    pairs = Pairs(noisy_dsprites().subset(slice(0, None, 100_000)), seed=0)
+    first, again, second = (
+        seen(pairs, 1, batch_size=8, seed=0, start=start).flatten(1).sum(1).sort().values
+        for start in (0, 0, 1)
+    )
+    assert torch.equal(first, again)
+    assert not torch.isclose(first, second).any()
+
+
+def test_a_data_set_is_moved_where_the_batches_are() -> None:
+    assert next(batches(Visited(), 3, 0, device=torch.device("meta"))).device.type == "meta"
+    assert on_device(Visited(), torch.device("meta")).device == "meta"
+    assert on_device(Visited(), torch.device("cpu")).device == "cpu"
+    tensor = torch.zeros(3)
+    assert on_device(tensor, torch.device("meta")) is tensor
 
 
 def test_a_shuffled_loader_does_not_depend_on_other_noise() -> None:

@@ -68,7 +68,8 @@ def test_what_is_no_object(tmp_path: Path, text: str | bytes, message: str) -> N
         ("settings", {"betta": 1}, "got 'betta'; did you mean beta"),
         ("warmup", "beta", "warmup must be of type dict, got str"),
         ("warmup", {"beta": "soon"}, "warmup of beta must be an integer, got str 'soon'"),
-        ("dataset", 7, "dataset must be of type str or Path or NoneType, got int"),
+        ("dataset", 7, "dataset must be of type str or Path, got int"),
+        ("path", 7, "path must be of type str or Path or NoneType, got int"),
         ("precision", 16, "precision must be of type str, got int"),
         ("compile", "yes", "compile must be of type bool, got str"),
     ],
@@ -113,7 +114,7 @@ def test_numpy_numbers_become_numbers() -> None:
 def test_every_is_compared_with_the_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     from support.toys import squares
 
-    monkeypatch.setattr("fastdis.training.run_config.dsprites", lambda path: squares())
+    monkeypatch.setattr("fastdis.training.run_config.open_data", lambda *_: squares())
     assert len(RunConfig(every=96).build_data()) == 1
     with pytest.raises(ValueError, match=r"train: every must be between 1 and 96, got 99,999,999"):
         RunConfig(every=99_999_999).build_data()
@@ -166,7 +167,17 @@ def test_a_run_of_version_0_1_goes_on(tmp_path: Path) -> None:
     assert [row["step"] for row in rows] == [1, 3, 6, 8]
     assert [row["total"] for row in rows] == pytest.approx([row["total"] for row in expected], rel=1e-4)
     assert read_config(folder)["schedules"] == {"beta": "LinearSchedule(start=0.0, stop=2.0, steps=4)"}
+    assert {"dataset": "dsprites", "path": None}.items() <= read_config(folder).items()
     assert load_weights(OLD, model).name == "checkpoint-00000004.safetensors"
+
+
+def test_a_run_of_version_0_1_on_the_official_file_is_one_of_dsprites(tmp_path: Path) -> None:
+    config = json.loads((OLD / "config.json").read_text()) | {"dataset": "/data/dsprites.npz"}
+    write(tmp_path, json.dumps(config))
+    kept = RunConfig.of_run(tmp_path)
+    assert (kept.dataset, kept.path) == ("dsprites", "/data/dsprites.npz")
+    with pytest.raises(FileNotFoundError, match=r"/data/dsprites\.npz"):
+        kept.build_data()
 
 
 @pytest.mark.parametrize("beta", ["2", "2.0", "2e0"])

@@ -116,8 +116,9 @@ def test_a_run_of_fit_on_dsprites_needs_nothing(tmp_path: Path) -> None:
     found = saved.build_data()
     assert found.rows.tolist() == data.rows.tolist()
     assert saved.likelihood == "gaussian"
-    title = saved.title(checkpoint, found)
-    assert title.startswith("BetaVAE(beta=4.0, likelihood='gaussian'), 1 steps, 8 images (1 image in 100000")
+    assert checkpoint.name == "checkpoint-00000001.safetensors"
+    assert saved.title() == "BetaVAE(beta=4.0, likelihood='gaussian')"
+    assert saved.subset() == " (1 image in 100000)"
 
 
 def test_a_run_of_fit_on_ones_own_names_what_is_missing(tmp_path: Path) -> None:
@@ -178,4 +179,5 @@ def test_a_run_of_the_command_line_needs_nothing(tmp_path: Path, monkeypatch: py
     assert equal(again, model)
     assert len(saved.build_data()) == 96
     assert saved.likelihood == "gaussian"
-    assert saved.title(checkpoint, saved.build_data()) == "beta-vae, beta 4, 2 steps, 96 images"
+    assert (saved.title(), saved.subset()) == ("beta-vae, beta 4", "")
+    assert checkpoint.name == "checkpoint-00000002.safetensors"

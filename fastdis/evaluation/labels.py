@@ -1,0 +1,99 @@
+"""The factors of a data set as classes: continuous ones are cut into bins, missing labels are counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _checks
+from ..data import Simulator
+from ..data.protocols import FactorData
+
+MISSING = -1
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Hold the class of each image in each factor, and how it came about.
+
+    classes: (images, factors) int64, -1 where a label is missing.
+    values: of each factor by name the values of its classes; of a continuous one the middles of its bins.
+    bins: the number of bins of each continuous factor, by name.
+    """
+
+    classes: NDArray[np.int64]
+    values: Mapping[str, NDArray[Any]]
+    bins: Mapping[str, int]
+
+    @property
+    def varying(self) -> list[int]:
+        """The columns of the factors that take at least two values."""
+        return [k for k, column in enumerate(self.classes.T) if len(np.unique(column[column != MISSING])) > 1]
+
+    def scored(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the images of which every varying factor is known, and those factors' classes."""
+        columns = self.classes[:, self.varying]
+        rows = np.flatnonzero((columns != MISSING).all(axis=1))
+        return rows, columns[rows]
+
+
+def labels(data: FactorData, factor_bins: int = 20) -> Labels:
+    """Read the factors of every image as classes.
+
+    Args:
+        data: images with factors, or without: the result then has no columns.
+        factor_bins: into how many bins of equal width the range of a continuous factor is cut: the range that
+            its labels span, or that a `fastdis.data.Simulator` draws it from.
+
+    Raises:
+        TypeError: factor_bins is not an integer.
+        ValueError: factor_bins is below 2.
+
+    Example:
+        >>> import fastdis
+        >>> images = np.zeros((4, 8, 8), np.uint8)
+        >>> data = fastdis.data.arrays(images, {"shape": [0, 1, 1, 0], "angle": [0.5, 1.5, np.nan, 4.5]})
+        >>> found = labels(data, factor_bins=4)
+        >>> found.classes.tolist(), found.values["angle"].tolist(), dict(found.bins)
+        ([[0, 0], [1, 1], [1, -1], [0, 3]], [1.0, 2.0, 3.0, 4.0], {'angle': 4})
+    """
+    factor_bins = _checks.integer("evaluate", "factor_bins", factor_bins, low=2)
+    read = data.factors(np.arange(len(data)))
+    classes = np.full(read.shape, MISSING, np.int64)
+    values: dict[str, NDArray[Any]] = {}
+    bins: dict[str, int] = {}
+    for k, (name, of_classes) in enumerate(data.factor_values.items()):
+        known = ~np.isnan(read[:, k])
+        if of_classes is not None:
+            classes[known, k], values[name] = read[known, k], np.asarray(of_classes)
+            continue
+        low, high = _range(data, name, read[known, k])
+        width = (high - low) / factor_bins or 1.0  # of a constant factor: any
+        classes[known, k] = np.minimum((read[known, k] - low) / width, factor_bins - 1)
+        values[name] = low + width * (np.arange(factor_bins) + 0.5)
+        bins[name] = factor_bins
+    return Labels(classes, values, bins)
+
+
+def _range(data: FactorData, name: str, known: NDArray[np.float64]) -> tuple[float, float]:
+    if isinstance(data, Simulator):
+        return data.known[name].low, data.known[name].high
+    return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+
+
+def notes(data: FactorData, found: Labels) -> list[str]:
+    """Say in a sentence each what a reader of the scores has to know of the factors."""
+    if not data.factor_names:
+        return ["The data set has no known factors, so there are no scores of factors."]
+    if not found.varying:
+        return ["No factor varies, so there are no scores of factors."]
+    said = []
+    names = [data.factor_names[k] for k in found.varying]
+    if cut := [name for name in names if name in found.bins]:
+        width = f"{found.bins[cut[0]]} bins of equal width"
+        said.append(f"Continuous factors were cut into {width} for the scores: {', '.join(cut)}.")
+    if left_out := len(found.classes) - len(found.scored()[0]):
+        said.append(f"{left_out:,} images lack a label and are left out of the scores of factors.")
+    return said

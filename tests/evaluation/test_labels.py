@@ -1,0 +1,68 @@
+"""Factors as classes: bins, missing labels, constant factors."""
+
+import numpy as np
+import pytest
+
+from fastdis.data import arrays, room, scenes
+from fastdis.evaluation import encoded_run
+from fastdis.evaluation.labels import labels, notes
+
+IMAGES = np.zeros((6, 8, 8), np.uint8)
+
+
+def test_bins_are_of_equal_width_from_the_smallest_label_to_the_largest() -> None:
+    data = arrays(IMAGES, {"angle": [-1.0, -0.51, -0.49, 0.0, 0.7, 1.0]}, continuous=["angle"])
+    found = labels(data, factor_bins=4)
+    assert found.classes[:, 0].tolist() == [0, 0, 1, 2, 3, 3]
+    assert found.values["angle"].tolist() == [-0.75, -0.25, 0.25, 0.75]
+
+
+def test_a_simulator_is_cut_where_it_says() -> None:
+    data = scenes(4, length=50)
+    found = labels(data, factor_bins=7)
+    assert np.array_equal(found.classes, data.classes(slice(None), bins=7))
+    assert dict(found.bins) == {"x": 7, "y": 7, "scale": 7}
+
+
+def test_images_that_lack_a_label_of_a_varying_factor_are_left_out() -> None:
+    nan = np.nan
+    columns = {
+        "a": [0, 1, nan, 1, 0, 1],
+        "b": [0.5, nan, 1, 2, 3, 4],
+        "none": [nan] * 6,
+        "one": [nan] + [7] * 5,
+    }
+    data = arrays(IMAGES, columns)
+    found = labels(data)
+    rows, classes = found.scored()
+    assert found.varying == [0, 1]
+    assert rows.tolist() == [0, 3, 4, 5]
+    assert classes.tolist() == [[0, 0], [1, 8], [0, 14], [1, 19]]
+    assert notes(data, found)[1] == "2 images lack a label and are left out of the scores of factors."
+
+
+def test_without_factors_or_with_constant_ones() -> None:
+    for factors, note in ((None, "has no known factors"), ({"a": [2.5] * 6}, "No factor varies")):
+        data = arrays(IMAGES, factors)
+        found = labels(data)
+        assert found.scored()[1].shape[1] == 0
+        assert len(notes(data, found)) == 1
+        assert note in notes(data, found)[0]
+
+
+def test_too_few_bins() -> None:
+    with pytest.raises(ValueError, match="evaluate: factor_bins must be at least 2, got 1"):
+        labels(arrays(IMAGES), factor_bins=1)
+
+
+def test_of_a_simulator_a_part_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded_run, "SIMULATED", 40)
+    drawn, grid = scenes(2, length=100), room()
+    assert np.array_equal(encoded_run._part(drawn).factors(slice(None)), drawn.factors(slice(0, 40)))
+    part = encoded_run._part(grid).factors(slice(None))
+    assert len(np.unique(part, axis=0)) == 40
+    assert all(len(np.unique(column)) > 3 for column in part.T)
+    few = scenes(2, length=40)
+    assert encoded_run._part(few) is few
+    stored = arrays(np.zeros((50, 8, 8), np.uint8))
+    assert encoded_run._part(stored) is stored
