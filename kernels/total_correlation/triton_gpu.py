@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .._dispatch import accumulation_dtype
 from .._triton import compute_dtype, launch_options, power_of_two, with_stride
-from . import triton_small, triton_tiles
+from . import triton_columns, triton_small, triton_tiles
 
 # elements of (batch, latent), both rounded up to powers of two, that one program can hold in registers
 _SMALL = {torch.float32: 8192, torch.float64: 2048}
@@ -223,10 +223,10 @@ def _run_tiles(
     if not gradient:
         _total(sums, outputs, objective, batch)
         return
-    triton_tiles.columns[strips, splits](
+    triton_columns.columns[strips, splits](
         planes, partial, log_joint, *objective, *weights[:2], *shape, tiles, tile, strip, **launch_options(1)
     )
-    triton_tiles.finish_columns[blocks, latent](
+    triton_columns.finish_columns[blocks, latent](
         planes,
         partial,
         sums,

@@ -1,8 +1,9 @@
 """A batch of any size on the GPU: tiles of samples against posteriors, with running log-sum-exps.
 
 `prepare` lays the parameters out by latent, where loads are contiguous. `rows` runs over posteriors for a
-strip of samples, `columns` over samples for a strip of posteriors; both are cut into splits, whose sums
-`finish_rows` and `finish_columns` add in their order. No atomics: two runs give the same bits.
+strip of samples; in triton_columns.py `columns` runs over samples for a strip of posteriors. Both are cut
+into splits, whose sums `finish_rows` and `finish_columns` add in their order. No atomics: two runs give the
+same bits.
 
 Lanes lie along the strip, so that sums over the loop stay in one thread, and a warp is a program, so that
 nothing waits at a barrier. A thread has 4 neighbours of its strip, for which one load of the other side's
@@ -24,7 +25,7 @@ triple, 31 % of the rate at which B^2 (D + 1) exponentials could be had, 63 % of
 import triton
 import triton.language as tl
 
-from .triton_small import NATURAL, coefficients, posterior, total, weights
+from .triton_small import NATURAL, coefficients, posterior, weights
 
 # planes of (latent, padded) parameters
 SAMPLE, MEAN, PRECISION, CONSTANT, SHIFT, LOG_Q = (tl.constexpr(k) for k in range(6))
@@ -32,10 +33,10 @@ PLANES = 6
 FAR = tl.constexpr(60.0)
 NO_POSTERIOR = tl.constexpr(-1e30)  # the constant of what pads the batch
 NO_SAMPLE = tl.constexpr(1e30)  # its log q
-_SIZES = ["z_row", "mean_row", "logvar_row", "batch", "latent", "tiles", "splits", "parts"]
+SIZES = ["z_row", "mean_row", "logvar_row", "batch", "latent", "tiles", "splits", "parts"]
 
 
-@triton.jit(do_not_specialize=_SIZES)
+@triton.jit(do_not_specialize=SIZES)
 def prepare(
     z,
     mean,
@@ -81,7 +82,7 @@ def prepare(
 
 
 @triton.jit
-def _meet(first_sample, SAMPLES: tl.constexpr, first_posterior, POSTERIORS: tl.constexpr, batch):
+def meet(first_sample, SAMPLES: tl.constexpr, first_posterior, POSTERIORS: tl.constexpr, batch):
     """Whether a tile holds a pair (i, i) or (i, i + 1 mod batch), those with weights of their own."""
     end = first_sample + SAMPLES
     beside = (first_posterior <= end) & (first_posterior + POSTERIORS > first_sample)
@@ -146,7 +147,7 @@ def _row_tile(
     return new_top, joint_total * scale + tl.sum(share, 0, keep_dims=True)
 
 
-@triton.jit(do_not_specialize=_SIZES)
+@triton.jit(do_not_specialize=SIZES)
 def rows(
     planes,
     partial,
@@ -176,7 +177,7 @@ def rows(
     first = split * tiles * POSTERIORS
     for start in range(first, tl.minimum(first + tiles * POSTERIORS, batch), POSTERIORS):
         earlier = tl.full(i.shape, start, tl.int32) > first
-        near = _meet(first_sample, SAMPLES, start, POSTERIORS, batch)
+        near = meet(first_sample, SAMPLES, start, POSTERIORS, batch)
         for WEIGHTED in tl.static_range(2):
             if near == WEIGHTED:
                 top, total = _row_tile(
@@ -202,7 +203,7 @@ def rows(
     tl.store(joint + (2 * split + 1) * padded + i, total)
 
 
-@triton.jit(do_not_specialize=_SIZES)
+@triton.jit(do_not_specialize=SIZES)
 def finish_rows(
     planes,
     partial,
@@ -269,151 +270,3 @@ def finish_rows(
         tl.store(at + LOG_Q * plane, tl.where(inside, shift + tl.log2(marginal_total), NO_SAMPLE))
         log_q = tl.where(inside, top + tl.log2(joint_total), NO_SAMPLE)
         tl.store(log_joint + i, log_q, mask=i < tl.where(d == 0, padded, 0))
-
-
-@triton.jit
-def _column_tile(
-    planes,
-    partial,
-    log_joint,
-    first_sample,
-    first_posterior,
-    by_joint,
-    by_marginal,
-    earlier,
-    own_weight,
-    next_weight,
-    batch,
-    latent,
-    padded,
-    WEIGHTED: tl.constexpr,
-    SAMPLES: tl.constexpr,
-    POSTERIORS: tl.constexpr,
-):
-    """Add a tile of samples to the sums of the posteriors."""
-    dtype: tl.constexpr = planes.dtype.element_ty
-    plane = latent * padded
-    i, j = tl.arange(0, SAMPLES)[:, None], tl.arange(0, POSTERIORS)[None, :]
-    joint_logit = tl.zeros([SAMPLES, POSTERIORS], dtype)
-    joint_constant = tl.zeros([1, POSTERIORS], dtype)
-    if WEIGHTED:
-        weight = weights(first_sample + i, first_posterior + j, batch, own_weight, next_weight, dtype)
-    for d in range(latent):
-        of_i, of_j = planes + d * padded + first_sample, planes + d * padded + first_posterior
-        difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
-        slope = difference * tl.load(of_j + PRECISION * plane + j)
-        joint_logit -= slope * difference
-        joint_constant += tl.load(of_j + CONSTANT * plane + j)
-    log_q = tl.load(log_joint + first_sample + i)
-    joint_share = by_joint * tl.exp2(joint_logit + joint_constant - log_q)
-    if WEIGHTED:
-        joint_share *= weight
-    for d in range(latent):
-        of_i, of_j = planes + d * padded + first_sample, planes + d * padded + first_posterior
-        sums = partial + d * padded + first_posterior + j
-        by_mean = tl.load(sums, mask=earlier, other=0.0)
-        by_logvar = tl.load(sums + plane, mask=earlier, other=0.0)
-        difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
-        slope = difference * tl.load(of_j + PRECISION * plane + j)
-        logit = tl.load(of_j + CONSTANT * plane + j) - slope * difference
-        share = tl.exp2(logit - tl.load(of_i + LOG_Q * plane + i))
-        if WEIGHTED:
-            share *= weight
-        g = joint_share + by_marginal * share
-        tl.store(sums, by_mean + tl.sum(g * slope, 0, keep_dims=True))
-        tl.store(sums + plane, by_logvar + tl.sum(g * (slope * difference - 1 / NATURAL), 0, keep_dims=True))
-
-
-@triton.jit(do_not_specialize=_SIZES)
-def columns(
-    planes,
-    partial,
-    log_joint,
-    grad,
-    alpha: tl.float64,
-    beta: tl.float64,
-    gamma: tl.float64,
-    own_weight: tl.float64,
-    next_weight: tl.float64,
-    batch,
-    latent,
-    padded,
-    tiles,
-    SAMPLES: tl.constexpr,
-    POSTERIORS: tl.constexpr,
-):
-    """For a strip of posteriors and a split of `tiles` tiles of samples: partial (splits, 2, latent, padded),
-    the sums over i of G precision (z - mean) and of G (precision (z - mean)^2 - 1 / NATURAL).
-    """
-    first_posterior, split = tl.program_id(0) * POSTERIORS, tl.program_id(1)
-    j = first_posterior + tl.arange(0, POSTERIORS)[None, :]
-    partial += split.to(tl.int64) * 2 * latent * padded
-    a, b, c = coefficients(grad, alpha, beta, gamma, planes.dtype.element_ty)
-    first = split * tiles * SAMPLES
-    for start in range(first, tl.minimum(first + tiles * SAMPLES, batch), SAMPLES):
-        earlier = tl.full(j.shape, start, tl.int32) > first
-        near = _meet(start, SAMPLES, first_posterior, POSTERIORS, batch)
-        for WEIGHTED in tl.static_range(2):
-            if near == WEIGHTED:
-                _column_tile(
-                    planes,
-                    partial,
-                    log_joint,
-                    start,
-                    first_posterior,
-                    b - a,
-                    c - b,
-                    earlier,
-                    own_weight,
-                    next_weight,
-                    batch,
-                    latent,
-                    padded,
-                    WEIGHTED,
-                    SAMPLES,
-                    POSTERIORS,
-                )
-        tl.debug_barrier()  # the next tile reads the sums of this one
-
-
-@triton.jit(do_not_specialize=_SIZES)
-def finish_columns(
-    planes,
-    partial,
-    sums,
-    grad_mean,
-    grad_logvar,
-    terms,
-    penalty,
-    grad,
-    alpha: tl.float64,
-    beta: tl.float64,
-    gamma: tl.float64,
-    batch,
-    latent,
-    padded,
-    splits,
-    parts,
-    BLOCK: tl.constexpr,
-    SPLITS: tl.constexpr,
-):
-    """grad_mean and grad_logvar (batch, latent), terms (3,) and, if not None, penalty ()."""
-    dtype: tl.constexpr = planes.dtype.element_ty
-    d = tl.program_id(1)
-    j = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :]
-    split = tl.arange(0, SPLITS)[:, None]
-    mask = (split < splits) & (j >= 0)
-    inside = j < batch
-    plane = latent * padded
-    partial += split * 2 * plane + d * padded + j
-    at = planes + d * padded + j
-    a, _, _ = coefficients(grad, alpha, beta, gamma, dtype)
-    difference = tl.load(at + SAMPLE * plane) - tl.load(at + MEAN * plane)
-    slope = difference * tl.load(at + PRECISION * plane)
-    by_mean = tl.sum(tl.load(partial, mask=mask, other=0.0), 0, keep_dims=True) + a * slope
-    by_logvar = tl.sum(tl.load(partial + plane, mask=mask, other=0.0), 0, keep_dims=True)
-    by_logvar += a * (slope * difference - 1 / NATURAL)
-    tl.store(grad_mean + j * latent + d, by_mean * NATURAL / batch, mask=inside)
-    tl.store(grad_logvar + j * latent + d, by_logvar * (0.5 * NATURAL) / batch, mask=inside)
-    if (tl.program_id(0) == 0) & (d == 0):
-        total(sums, terms, penalty, alpha, beta, gamma, parts, batch)

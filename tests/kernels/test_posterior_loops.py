@@ -1,13 +1,13 @@
 """The exponentials in vector instructions that the decomposition's loops share."""
 
+import numba
 import numpy as np
 import pytest
 
-from fastdis.kernels._cpu.compile import njit
 from fastdis.kernels.total_correlation.posterior_loops import LEAST, SAMPLES_AT_ONCE, Samples, Strip, joints
 
 
-@njit
+@numba.njit
 def _joints(place, part, samples, strip):
     joints(place, part, samples, strip)
 

@@ -1,8 +1,9 @@
-"""The decomposition against loops, closed forms, the exact value over all images, and as torch uses it."""
+"""The decomposition against loops, closed forms and the exact value over all images."""
 
 import math
 import tracemalloc
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -10,22 +11,16 @@ from torch import Tensor
 
 import fastdis
 from fastdis.kernels.total_correlation import numba_cpu, reference
-from fastdis.kernels.total_correlation.posterior_loops import SAMPLES_AT_ONCE
+from fastdis.kernels.total_correlation.posterior_loops import SAMPLES_AT_ONCE, Posteriors, Samples, Strip
+from fastdis.kernels.total_correlation.sample_chunks import densities, start
 from support.agreement import assert_as_accurate
 from support.faulty import decompose, wrong_stride_log_weights
+from support.posteriors import posteriors
 
 N = 737_280
 SHAPES = [(2, 1), (3, 10), (31, 3), (64, 10), (127, 5), (257, 10), (32, 130)]
 DTYPES = [torch.float32, torch.float64]
 ESTIMATORS = ["mss", "mws"]
-
-
-def posteriors(batch: int, latent: int, seed: int = 0) -> list[Tensor]:
-    """z, mean, logvar in float64: some latents informative, some near the prior."""
-    torch.manual_seed(seed)
-    mean = torch.randn(batch, latent, dtype=torch.float64)
-    logvar = torch.randn_like(mean) - 3 * torch.rand(latent, dtype=torch.float64)
-    return [mean + torch.exp(logvar / 2) * torch.randn_like(mean), mean, logvar]
 
 
 def by_loops(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, estimator: str) -> list[float]:
@@ -253,21 +248,25 @@ def test_a_sample_astronomically_far_off() -> None:
     assert ((found - truth).abs() <= 2 * (eager - truth).abs()).all()
 
 
+@numba.njit
+def of_five(z, posteriors, samples, strip):
+    """The densities of the first five samples, of which the last fills a group."""
+    start(0, 5, z, posteriors, samples)
+    densities(0, 5, 32, posteriors.highest.sum(), samples, posteriors, strip)
+
+
 def test_the_last_sample_fills_its_group() -> None:
     """Whatever lay in the memory of the shifts before."""
     z, mean, logvar = (tensor.float().numpy() for tensor in posteriors(5, 3))
     tables, highest = np.empty((4, 3, 32), np.float32), np.empty(3, np.float32)
     numba_cpu._layout(mean, logvar, tables, highest)
-    own, prior = np.empty((2, 8))
     points, totals = np.empty((3, 8), np.float32), np.zeros((4, 8), np.float32)
     shifts = np.full((4, 8), -300, np.float32)
-    numba_cpu._start(0, 5, z, tables[0], tables[2], tables[3], highest, points, shifts, own, prior)
+    samples = Samples(points, shifts, totals, np.empty_like(points), *np.empty((2, 8)))
     weights = np.zeros((8, 32), np.float32)
     weights[:, :5] = 1
     joint, marginal = np.empty((8, 32), np.float32), np.empty((3, 8, 32), np.float32)
-    numba_cpu._densities(
-        0, 5, 32, points, shifts, tables, highest.sum(), weights, own, marginal, joint, totals
-    )
+    of_five(z, Posteriors(*tables, highest), samples, Strip(weights, joint, marginal))
     filled = -(-5 // SAMPLES_AT_ONCE) * SAMPLES_AT_ONCE
     assert (joint[5:filled] == joint[4]).all()
     assert (marginal[:, 5:filled] == marginal[:, 4:5]).all()
@@ -339,89 +338,3 @@ def test_memory_grows_with_the_batch_and_not_with_its_square() -> None:
     arrays = 2 * 16 + 10  # two gradients of every chunk, the layout, the outputs, a chunk's samples
     tiles = 2 * 4 * 12 * 2080  # of two threads: four samples' exponentials, joint densities and weights
     assert peak < 4 * (arrays * 2048 * 10 + tiles)
-
-
-def test_gradcheck() -> None:
-    leaves = [tensor.requires_grad_() for tensor in posteriors(6, 3)]
-    for estimator in ESTIMATORS:
-        assert torch.autograd.gradcheck(
-            lambda *a, e=estimator: tuple(fastdis.kl_decomposition(*a, dataset_size=50, estimator=e)), leaves
-        )
-        assert torch.autograd.gradcheck(
-            lambda *a, e=estimator: fastdis.tcvae_penalty(*a, dataset_size=50, estimator=e)[0], leaves
-        )
-
-
-@pytest.mark.parametrize("gradient", [False, True])
-@pytest.mark.parametrize("layout", ["contiguous", "permuted"])
-@pytest.mark.parametrize("batch", [2, 33])
-def test_opcheck(batch: int, layout: str, gradient: bool) -> None:
-    tensors = [tensor.float() for tensor in posteriors(batch, 6)]
-    if layout == "permuted":
-        tensors = [tensor.t().contiguous().t() for tensor in tensors]
-    leaves = [tensor.requires_grad_(gradient) for tensor in tensors]
-    for operation, arguments in [
-        (torch.ops.fastdis.kl_decomposition, (*leaves, N, True)),
-        (torch.ops.fastdis.tcvae_penalty, (*leaves, N, False, [1.0, 6.0, 1.0], gradient)),
-    ]:
-        outcome = torch.library.opcheck(operation.default, arguments)
-        assert set(outcome.values()) == {"SUCCESS"}
-
-
-def test_compiles_to_one_graph_at_any_batch_size() -> None:
-    def loss(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-        penalty, logged = fastdis.tcvae_penalty(z, mean, logvar, dataset_size=N)
-        terms = fastdis.kl_decomposition(z, mean, logvar, dataset_size=N)
-        return penalty + terms.total_correlation * 0.5 + logged.dimwise_kl
-
-    compiled = torch.compile(loss, fullgraph=True, dynamic=True)
-    for batch in (64, 37):
-        leaves = [tensor.float().requires_grad_() for tensor in posteriors(batch, 10)]
-        torch.testing.assert_close(compiled(*leaves), loss(*leaves))
-        torch.testing.assert_close(
-            torch.autograd.grad(compiled(*leaves), leaves), torch.autograd.grad(loss(*leaves), leaves)
-        )
-
-
-def test_a_second_derivative_is_refused() -> None:
-    leaves = [tensor.requires_grad_() for tensor in posteriors(5, 2)]
-    for value in (
-        fastdis.total_correlation(*leaves, dataset_size=N),
-        fastdis.tcvae_penalty(*leaves, dataset_size=N)[0],
-    ):
-        (gradient, *_) = torch.autograd.grad(value, leaves, create_graph=True)
-        with pytest.raises(RuntimeError, match="backend='reference'"):
-            gradient.sum().backward()
-
-
-def test_concurrent_callers_get_their_own_results() -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    batches = [[tensor.float() for tensor in posteriors(300, 10, seed)] for seed in range(8)]
-    expected = [fastdis.total_correlation(*batch, dataset_size=N) for batch in batches]
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda batch: fastdis.total_correlation(*batch, dataset_size=N), batches * 4))
-    assert all(torch.equal(a, b) for a, b in zip(found, expected * 4, strict=True))
-
-
-@pytest.mark.parametrize("backend", ["auto", "reference", "numba"])
-def test_wrong_arguments_are_named(backend: str) -> None:
-    z = torch.zeros(64, 10)
-    with pytest.raises(
-        ValueError, match=r"total_correlation: logvar must have shape \(64, 10\) like z, got \(64, 8\)"
-    ):
-        fastdis.total_correlation(z, z, z[:, :8], dataset_size=N, backend=backend)
-    with pytest.raises(ValueError, match="z must hold at least 2 samples, got 1"):
-        fastdis.kl_decomposition(z[:1], z[:1], z[:1], dataset_size=N, backend=backend)
-    with pytest.raises(ValueError, match="at least the batch's 64, got 63"):
-        fastdis.tcvae_penalty(z, z, z, dataset_size=63, backend=backend)
-    with pytest.raises(TypeError, match="dataset_size must be an integer, got float"):
-        fastdis.tcvae_penalty(z, z, z, dataset_size=1e5, backend=backend)
-    with pytest.raises(ValueError, match="estimator must be one of 'mss', 'mws', got 'mmd'"):
-        fastdis.kl_decomposition(z, z, z, dataset_size=N, estimator="mmd", backend=backend)
-
-
-def test_numpy_integers_count_as_integers() -> None:
-    z, mean, logvar = posteriors(5, 2)
-    found = fastdis.total_correlation(z, mean, logvar, dataset_size=np.int64(N))
-    assert torch.equal(found, fastdis.total_correlation(z, mean, logvar, dataset_size=N))

@@ -26,11 +26,10 @@ def main() -> None:
             for a, b in zip(*gradients, strict=True):
                 torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * float(b.abs().max()))
 
-    from test_total_correlation import posteriors
-
     import fastdis
     from fastdis.kernels.total_correlation.posterior_loops import SAMPLES_AT_ONCE
     from support.agreement import assert_as_accurate
+    from support.posteriors import posteriors
 
     for shape in ((3, 10), (130, 5)):
         for dtype in (torch.float32, torch.float64):
