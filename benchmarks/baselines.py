@@ -88,7 +88,7 @@ def irs(codes: np.ndarray, factors: np.ndarray) -> float:
 
 
 def factor_vae_votes(codes: np.ndarray, factors: np.ndarray, votes: int, group: int = 64) -> np.ndarray:
-    """One vote after the other on a complete grid, the other factors drawn anew for each sample."""
+    """One vote after the other on a complete grid, the other factors drawn again for each sample."""
     sizes = factors.max(0) + 1
     spread = codes.var(0, ddof=1)
     generator = np.random.default_rng(0)

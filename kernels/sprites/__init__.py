@@ -1,4 +1,4 @@
-"""dSprites, drawn anew: every image of the grid from its recovered geometry, pixel for pixel.
+"""dSprites from its geometry: every image of the grid from its recovered geometry, pixel for pixel.
 
 The grid is color 1, shape 3, scale 6, orientation 40, posX 32, posY 32, posY fastest; ``FACTOR_VALUES`` holds
 the values. The canvas is 64 x 64, x to the right, y down; pixel (r, c) has its centre at (c + 1/2, r + 1/2).
