@@ -16,9 +16,8 @@ import torch
 
 
 def interpret() -> None:
-    from test_aggregated_posterior import MIXTURES, mixture, sampled
-
     from fastdis.kernels.aggregated_posterior import reference, triton_gpu
+    from support.mixtures import MIXTURES, mixture, sampled
 
     checked = 0
     for name in MIXTURES:
@@ -108,4 +107,5 @@ def resources(assembly: dict[str, str], backend: str) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     {"interpret": interpret, "compile": compile}[sys.argv[1]]()
