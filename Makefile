@@ -51,7 +51,7 @@ $(INSTALLED): pyproject.toml Makefile
 $(LOWEST)/.installed: pyproject.toml tests/lowest.txt Makefile
 	rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/pip install --quiet $(TORCH)
-	$(LOWEST)/bin/pip install --quiet --editable '.[torchmetrics,lightgbm]' pytest --constraint tests/lowest.txt
+	$(LOWEST)/bin/pip install --quiet --editable '.[torchmetrics,lightgbm]' pytest hypothesis --constraint tests/lowest.txt
 	touch $@
 
 clean: ## remove environments, builds and runs
