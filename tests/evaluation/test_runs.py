@@ -144,7 +144,7 @@ def test_what_is_missing_is_named(own: Path, run_dir: Path) -> None:
         evaluation.decompose_run(own, model=small_vae())
     with pytest.raises(ValueError, match=no_model):
         evaluate_run(own, data=squares())
-    with pytest.raises(ValueError, match="holds another architecture"):
+    with pytest.raises(ValueError, match="is of another architecture"):
         evaluate_run(own, model=fastdis.models.linear_vae(latents=3), data=squares())
     with pytest.raises(ValueError, match="evaluate_run: seed must be between 0 and"):
         evaluate_run(run_dir, seed=-1)
