@@ -225,7 +225,7 @@ def test_what_is_no_matrix_of_numbers_is_refused_by_name(name: str, kind: str) -
 def test_numbers_of_every_kind(name: str, number: str) -> None:
     value = OPERATIONS[name].numbers[number]
     tensors = leaves_of(samples(name))
-    kinds = [int, np.int64, np.int32]
+    kinds = [int, np.int64, np.int32, torch.tensor]
     if isinstance(value, float):
         kinds += [float, np.float32, np.float64, lambda v: torch.tensor(v), lambda v: torch.tensor(int(v))]
     expected = run(name, tensors)
@@ -236,7 +236,7 @@ def test_numbers_of_every_kind(name: str, number: str) -> None:
         gradients(found, tensors)
     wrong: list[Any] = ["6", None, [6.0], torch.ones(2), torch.tensor(6.0, requires_grad=True), 6j]
     if isinstance(value, int):
-        wrong += [float(value), np.float32(value), torch.tensor(value), True]
+        wrong += [float(value), np.float32(value), torch.tensor(float(value)), True]
     for given in wrong:
         if not (given is None and number == "lambda_d"):
             with pytest.raises(TypeError, match=f"^{name}: {number} must be an? (number|integer), got"):
