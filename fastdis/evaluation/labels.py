@@ -39,13 +39,15 @@ class Labels:
         return rows, columns[rows]
 
 
-def labels(data: FactorData, factor_bins: int = 20) -> Labels:
+def labels(data: FactorData, factor_bins: int = 20, *, like: Labels | None = None) -> Labels:
     """Read the factors of every image as classes.
 
     Args:
         data: images with factors, or without: the result then has no columns.
         factor_bins: into how many bins of equal width the range of a continuous factor is cut: the range that
             its labels span, or that a `fastdis.data.Simulator` draws it from.
+        like: the labels of other images with the same factors, whose bins are taken instead; what lies
+            outside them is in the first or the last.
 
     Raises:
         TypeError: factor_bins is not an integer.
@@ -69,9 +71,9 @@ def labels(data: FactorData, factor_bins: int = 20) -> Labels:
         if of_classes is not None:
             classes[known, k], values[name] = read[known, k], np.asarray(of_classes)
             continue
-        low, high = _range(data, name, read[known, k])
+        low, high = _range(data, name, read[known, k]) if like is None else _range_of(like.values[name])
         width = (high - low) / factor_bins or 1.0  # of a constant factor: any
-        classes[known, k] = np.minimum((read[known, k] - low) / width, factor_bins - 1)
+        classes[known, k] = np.clip((read[known, k] - low) / width, 0, factor_bins - 1)
         values[name] = low + width * (np.arange(factor_bins) + 0.5)
         bins[name] = factor_bins
     return Labels(classes, values, bins)
@@ -81,6 +83,12 @@ def _range(data: FactorData, name: str, known: NDArray[np.float64]) -> tuple[flo
     if isinstance(data, Simulator):
         return data.known[name].low, data.known[name].high
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+
+
+def _range_of(middles: NDArray[Any]) -> tuple[float, float]:
+    """The range whose bins of equal width have these middles."""
+    half = (middles[1] - middles[0]) / 2
+    return float(middles[0] - half), float(middles[-1] + half)
 
 
 def notes(data: FactorData, found: Labels) -> list[str]:

@@ -20,9 +20,10 @@ from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .labels import Labels, labels, notes
 from .numbers import Number, kl_number, reconstruction_number, score
-from .pictures import decoding, latent_curves, pictures_of_images, require_factors
+from .pictures import decoding, latent_curves, pictures_of_images, reconstructions, require_factors
 from .posterior import marginals, posterior_numbers
 
+HELD_OUT = "held out"  # the part of numbers of images that were not trained on
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
 
 
@@ -35,19 +36,26 @@ class Report:
     files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        numbers = self.content["numbers"]
+        parts = dict.fromkeys(number.get("part", "") for number in self.content["numbers"])
+        lines = [line for part in parts for line in self._table(part)]
+        return "\n".join([*lines, *self.content.get("notes", [])])
+
+    def _table(self, part: str) -> list[str]:
+        numbers = [number for number in self.content["numbers"] if number.get("part", "") == part]
         counts = sorted({number["samples"] for number in numbers}, reverse=True)
         cells = {
             (number["name"], number["samples"]): f"{number['score']:.4f} {number.get('unit', '')}".strip()
             for number in numbers
         }
         width = max(16, *(len(number["name"]) + 2 for number in numbers))
-        header = " " * width + "".join(f"{count:,} images".rjust(18) for count in counts)
-        lines = [
-            name.ljust(width) + "".join(cells.get((name, count), "").rjust(18) for count in counts)
-            for name in dict.fromkeys(number["name"] for number in numbers)
+        header = part.ljust(width) + "".join(f"{count:,} images".rjust(18) for count in counts)
+        return [
+            header,
+            *(
+                name.ljust(width) + "".join(cells.get((name, count), "").rjust(18) for count in counts)
+                for name in dict.fromkeys(number["name"] for number in numbers)
+            ),
         ]
-        return "\n".join([header, *lines, *self.content.get("notes", [])])
 
 
 def evaluate(
@@ -56,6 +64,8 @@ def evaluate(
     folder: str | Path,
     *,
     codes: tuple[Codes, Codes] | None = None,
+    held_out: FactorData | None = None,
+    held_out_codes: tuple[Codes, Codes] | None = None,
     likelihood: str = "bernoulli",
     factor_bins: int = 20,
     seed: int = 0,
@@ -84,6 +94,10 @@ def evaluate(
         data: images and, where they are known, their factors, as the data sets of `fastdis.data`.
         folder: where the report goes; made if need be.
         codes: mean and logvar of every image, where `encode` has run before.
+        held_out: images that the model was not trained on, with the same factors: the other side of
+            ``data.split(...)``, or of ``data.without(...)``. Their scores, KL and reconstruction are numbers
+            of their own, whose ``part`` is "held out"; continuous factors have the bins of data.
+        held_out_codes: mean and logvar of those.
         likelihood: "bernoulli" where the decoder's outputs are logits, "gaussian" where they are the pixels.
         factor_bins: into how many bins a continuous factor is cut.
         seed: seeds the draw of the 10,000 images and the noise for the aggregated posterior.
@@ -101,6 +115,8 @@ def evaluate(
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
+    if held_out is not None:
+        require_factors("evaluate", held_out)
     _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
     seed = _checks.seed("evaluate", seed)
     require_writable(Path(folder))
@@ -123,6 +139,16 @@ def evaluate(
         reconstruction = reconstruction_number(model, data, mean, likelihood=likelihood, seed=seed)
         pixels = decoding(model, likelihood)
         pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
+    numbers = [*scores, kl_number(kl, len(mean)), *posterior_numbers(parts, seed), reconstruction]
+    if held_out is not None:
+        held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
+        others = labels(held_out, factor_bins, like=found)
+        of_others, said_of_others, picture = _held_out(
+            model, held_out, held_out_codes, others, likelihood, seed, title
+        )
+        numbers += of_others
+        said += said_of_others
+        pictures["reconstructions_held_out"] = picture
     pictures |= {
         "kl_per_latent": plots.kl_per_latent(kl, title),
         "aggregated_marginals": marginals(mean, logvar, parts, title),
@@ -135,7 +161,7 @@ def evaluate(
         "factors": names,
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
         "notes": said,
-        "numbers": [*scores, kl_number(kl, len(mean)), *posterior_numbers(parts, seed), reconstruction],
+        "numbers": numbers,
     }
     return write(Path(folder), content, pictures)
 
@@ -149,6 +175,28 @@ def _scores(mean: Codes, found: Labels, seed: int) -> tuple[list[Number], list[s
         return score(mean[rows] if len(rows) < len(mean) else mean, classes, seed=seed), []
     except metrics.NotComputable as reason:
         return [], [f"There are no scores of factors: {reason}."]
+
+
+def _held_out(
+    model: VAE,
+    data: FactorData,
+    codes: tuple[Codes, Codes],
+    found: Labels,
+    likelihood: str,
+    seed: int,
+    title: str,
+) -> tuple[list[Number], list[str], Picture]:
+    """Score images that the model was not trained on: numbers, what is to be said of them, a picture."""
+    mean, logvar = codes
+    kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
+    scores, said = _scores(mean, found, seed)
+    with evaluating(model):
+        reconstruction = reconstruction_number(model, data, mean, likelihood=likelihood, seed=seed)
+        heading = f"{title}\nheld out".strip()
+        picture = reconstructions(data, decoding(model, likelihood), mean, seed, heading)
+    numbers = [*scores, kl_number(kl, len(mean)), reconstruction]
+    marked = [{**number, "part": HELD_OUT} for number in numbers]
+    return marked, [f"Held out: {line}" for line in said], picture
 
 
 def _nuisance(data: FactorData) -> list[str]:
