@@ -142,7 +142,7 @@ def evaluate(
     numbers = [*scores, kl_number(kl, len(mean)), *posterior_numbers(parts, seed), reconstruction]
     if held_out is not None:
         held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
-        others = labels(held_out, factor_bins, like=found)
+        others = labels(held_out, like=found)
         of_others, said_of_others, picture = _held_out(
             model, held_out, held_out_codes, others, likelihood, seed, title
         )
