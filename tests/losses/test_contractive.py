@@ -77,7 +77,7 @@ def test_a_stage_trains_its_layer_alone(step: int, layer: int) -> None:
     ((_, terms),) = objective.turns(model, lambda: images, step)
     terms.total.backward()
     trained = {name for name, value in model.named_parameters() if value.grad is not None}
-    own = f"encoder.layers.{2 * layer}"
+    own = f"encoder.layers.dense{layer + 1}"
     assert trained == {f"{own}.weight", f"{own}.bias", f"decoder.biases.{2 - layer}"}
     assert terms.layer == layer + 1
 
