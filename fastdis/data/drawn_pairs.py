@@ -42,7 +42,8 @@ class DrawnPairs:
     def images(self, indices: Indices, visit: int) -> Tensor:
         """Give (n, 2, channels, height, width) float32 in [0, 1]."""
         values = self.values(indices)
-        return self.dataset.draw(values.reshape(-1, values.shape[2])).unflatten(0, values.shape[:2])
+        images = self.dataset.draw(values.reshape(-1, values.shape[2]))
+        return images.reshape(*values.shape[:2], *images.shape[1:])
 
     def factors(self, indices: Indices) -> NDArray[np.int64] | Values:
         """Give (n, 2, factors) labels."""

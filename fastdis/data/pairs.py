@@ -147,7 +147,8 @@ def _found(
         sizes = np.array(grid)
         k = _changes(k, int((sizes > 1).sum()))
         classes = partners.drawn(dataset.factors(slice(None)), sizes, k, rng)
-        return np.ravel_multi_index(tuple(classes.T), grid)
+        images: NDArray[np.int64] = np.ravel_multi_index(tuple(classes.T), grid)
+        return images
     labels = pool.factors(slice(None))
     if np.isnan(labels).any():
         row = int(np.isnan(labels).any(axis=1).argmax())

@@ -79,9 +79,11 @@ def encoded_run(
     codes = _kept(path, key, 1 + len(held_out)) if kept else None
     if codes is None:
         codes = [encode(trained, side, progress=progress) for side in (data, *held_out)]
-        pairs = [zip(names, side, strict=True) for names, side in zip(_SIDES, codes, strict=False)]
+        arrays: dict[str, Any] = {"key": np.array(key)}
+        for names, side in zip(_SIDES, codes, strict=False):
+            arrays |= zip(names, side, strict=True)
         with atomic_write(path) as file:
-            np.savez(file, key=np.array(key), **{name: array for pair in pairs for name, array in pair})
+            np.savez(file, **arrays)
     source = getattr(data, "source", type(data).__name__)
     return EncodedRun(
         trained,

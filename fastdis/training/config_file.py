@@ -10,7 +10,7 @@ NAME = "config.json"
 ABOUT = ("fastdis", "architecture", "data", "likelihood")  # facts to read a run by, not settings to keep
 _MAY_CHANGE = (*ABOUT, "steps")
 _OF_0_1 = {"settings", "warmup", "dataset", "every"}  # and no path: dataset was that of the official file
-_LATER = {"split": None, "without": {}}  # settings that came later, as they were before
+_LATER: dict[str, Any] = {"split": None, "without": {}}  # settings that came later, as they were before
 _NUMBER = re.compile(r"(?<![\w.])\d+(\.\d*)?(e[+-]?\d+)?(?![\w.])")
 
 
