@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from .. import _checks
-from ._layers import check_codes, check_images, prepare
+from ._layers import accept_places, check_codes, check_images, named, prepare
 from .vae import VAE
 
 
@@ -142,11 +142,13 @@ def linear_vae(latents: int = 10, *, channels: int = 1) -> VAE:
 
 
 def _dense(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
-    """Build linear layers from each width to the next, with the activation between them."""
+    """Build linear layers from each width to the next, named dense1 and so on, with activations between."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), activation()]
-    return nn.Sequential(*layers[:-1])
+    dense = nn.Sequential(named(layers[:-1]))
+    accept_places(dense)
+    return dense
 
 
 def _sizes(
