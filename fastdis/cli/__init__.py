@@ -1,4 +1,4 @@
-"""Run the command line: ``fastdis train | evaluate | posterior | demo | data``, a file for each command."""
+"""Run the command line, ``fastdis train | evaluate | posterior | demo | data | study``: a file a command."""
 
 import warnings
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
-from . import data, demo, evaluate, posterior, train
+from . import data, demo, evaluate, posterior, study, train
 from ._options import PLAIN, help_unless_given
 from ._run import run
 
@@ -16,6 +16,7 @@ app.command()(evaluate.evaluate)
 app.command()(posterior.posterior)
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
+app.add_typer(study.app, name="study")
 
 
 def main() -> None:
