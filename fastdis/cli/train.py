@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
 from .. import _checks
@@ -107,6 +108,9 @@ def train(
         bool | None, typer.Option("--compile", help="Compile the model: CUDA graphs on a GPU.")
     ] = None,
     seed: Annotated[int | None, _setting("seed", "Seed of the weights, the order and the noise.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads to compute on [default: one a core]", show_default=False)
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time, with a checkpoint to resume from.")
     ] = None,
@@ -138,6 +142,8 @@ def train(
         require_known("preset", preset, PRESETS)
     if seed is not None:
         _checks.seed("train", seed)
+    if threads is not None:
+        torch.set_num_threads(_checks.integer("train", "threads", threads))
     require_writable(run)
     config = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
     changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})
