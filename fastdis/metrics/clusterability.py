@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks
-from ._arguments import Array, Arrays, arrays
+from ._arguments import Array, arrays
 from ._errors import NotComputable
 from ._fits import Fits
 from ._result import Result
 from ._sampling import random_state
+from ._scale import in_one_unit
 from .table import Float
 
 
@@ -77,7 +78,7 @@ def clusterability(
     data = arrays("clusterability", codes, factors)
     count = min(rows, len(data.codes))
     drawn = np.random.default_rng(seed).choice(len(data.codes), count, replace=False)
-    points, classes = _in_one_unit(data)[drawn], data.classes[drawn]
+    points, classes = in_one_unit(data.codes, data.exponent)[drawn], data.classes[drawn]
     fits = Fits()
     found = np.empty((len(data.factors), 3))
     for k, labels in enumerate(classes.T):
@@ -104,15 +105,6 @@ def clusterability(
         used=count,
         seed=seed,
     )
-
-
-def _in_one_unit(data: Arrays) -> Float:
-    """Return the codes centred and over the largest of their ranges: no square leaves float64."""
-    low, high = data.codes.min(axis=0).astype(np.float64), data.codes.max(axis=0).astype(np.float64)
-    exponent = data.exponent - data.exponent.max()
-    spread = np.ldexp(high - low, exponent)
-    centred = np.ldexp(data.codes - (low / 2 + high / 2), exponent)
-    return np.asarray(centred / spread.max() if spread.max() > 0 else np.zeros(centred.shape))
 
 
 def _table(points: Float, values: NDArray[np.intp], starts: int, fits: Fits, seed: int) -> Float:

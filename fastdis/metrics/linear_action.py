@@ -12,7 +12,7 @@ from ._arguments import Array, arrays
 from ._confidence import REPLICATES, check_confidence, interval
 from ._errors import NotComputable
 from ._result import Interval, Result
-from ._scale import standardised
+from ._scale import in_one_unit
 from .table import Float
 
 Rows = NDArray[np.intp]
@@ -22,21 +22,21 @@ Rows = NDArray[np.intp]
 class LinearActionResult(Result):
     """The score, and for each factor how linearly it acts and the eigenvalues of its matrix.
 
-    residual: (factors,), 1 - R² on held-out pairs, over the codes that move, weighted by how far they do; NaN
-        of a factor that moves no code.
+    residual: (factors,), squared error over half the squared movement on held-out pairs; NaN of a factor that
+        moves no code.
     intervals: of each residual that is a number, where confidence was given.
     angles, moduli: (factors, active codes), of the eigenvalues of A, the angles in radians from 0 to π and
         largest first; conjugate pairs stand twice. An eigenvalue of modulus far below 1 is of noise.
-    movement: (factors, active codes), the mean squared move of each code over that between unrelated samples.
-    matrices: (factors, active codes, active codes), A, in units of the codes' deviations.
+    movement: (factors, active codes), the share of each code in the squared movement.
+    matrices: (factors, active codes, active codes), A.
     active_codes: those that vary. pairs: (factors,), how many were compared.
     """
 
     title: ClassVar[str] = "linear_action"
     definition: ClassVar[str] = (
-        "Linear action (ours, after Higgins 2018): mean over factors of the R² of z' = A z + b on held-out "
-        "pairs of samples of which the second differs by a fixed step of the factor alone, over the codes "
-        "that move."
+        "Linear action (ours, after Higgins 2018): mean over factors of 1 - squared error of z' = A z + b "
+        "over half the squared distance of z' and z, on held-out pairs of samples that differ by a fixed step "
+        "of the factor alone."
     )
 
     residual: Float
@@ -67,19 +67,21 @@ def linear_action(
     Higgins et al. 2018 (section 3) call a representation linearly disentangled if the group that changes a
     factor acts on the codes by a linear map, on a subspace of its own. Here a factor's move by a fixed number
     of its values is such a map: over pairs (z, z') of samples that differ by that step in this factor and in
-    no other, z' = A z + b is fitted by least squares to one half, and R² is taken on the other half:
+    no other, z' = A z + b is fitted by least squares to one half, and what it misses is taken on the other:
 
-        residual = sum_d m_d (1 - R²_d) / sum_d m_d,    m_d = mean (z'_d - z_d)² / (2 var z_d),
+        residual = sum |z' - A z - b|² / (1/2 sum |z' - z|²).
 
-    so that codes which do not move, and are trivially predicted, count for nothing. The score is the mean
-    over factors of 1 - residual, or 0 where that is negative or no code moves. A rotation by a step has
-    eigenvalues on the unit circle, at plus and minus its angle; a translation has angles 0, with b the shift.
+    It is 0 where the move is linear, and 1 for a code of noise, as half the squared distance of two unrelated
+    samples is the variance; codes that do not move count for nothing. The score is the mean over factors of
+    1 - residual, or 0 where that is negative or no code moves. A rotation by a step has eigenvalues on the
+    unit circle, at plus and minus its angle; a translation has angles 0, and b is the shift.
 
-    It does not ask that the subspaces of two factors be different: a rotation of the codes changes nothing.
+    It does not ask that the subspaces of two factors be different: a rotation of all codes changes nothing.
     Small steps move little, and noise of the codes then counts for more.
 
-    The score does not change when codes or factors change places, or a code is shifted, scaled or reflected.
-    It depends on the order of the values: a factor without one has no step.
+    The score does not change when codes or factors change places, a code is shifted or reflected, or all
+    codes are scaled alike or rotated. It depends on the order of the values: a factor without one has no
+    step.
 
     Args:
         codes: (samples, codes), real.
@@ -114,7 +116,7 @@ def linear_action(
     data = arrays("linear_action", codes, factors)
     circles = _columns(periodic, factors.shape[1])
     active = np.flatnonzero(np.ptp(data.codes, axis=0) > 0)
-    z = standardised(data.codes[:, active], data.codes[:1, active])[0]
+    z = in_one_unit(data.codes[:, active], data.exponent[active])
     ranks = np.stack([np.unique(column, return_inverse=True)[1] for column in data.classes.T], axis=1)
     generator = np.random.default_rng(seed)
     found = []
@@ -148,34 +150,29 @@ def linear_action(
 
 
 class _Action:
-    """Fit the move to every other pair, and keep the others' errors."""
+    """Fit the move to every other pair, and keep how far the others move and are missed."""
 
     def __init__(self, before: Float, after: Float) -> None:
         self.pairs = len(before)
-        fitted = slice(0, None, 2)
-        shifted = np.column_stack([before, np.ones(len(before))])
-        weights = np.linalg.lstsq(shifted[fitted], after[fitted], rcond=None)[0]
+        fitted, held = slice(0, None, 2), slice(1, None, 2)
+        with_one = np.column_stack([before, np.ones(len(before))])
+        weights = np.linalg.lstsq(with_one[fitted], after[fitted], rcond=None)[0]
         self.matrix = weights[:-1].T
         eigenvalues = np.linalg.eigvals(self.matrix)
         angles = np.abs(np.angle(eigenvalues))
         order = np.argsort(-angles, kind="stable")
         self.angles, self.moduli = angles[order], np.abs(eigenvalues)[order]
-        self.movement = ((after - before) ** 2).mean(axis=0) / 2
-        held = slice(1, None, 2)
-        self._after = after[held]
-        self._errors = (after[held] - shifted[held] @ weights) ** 2
-        self.held_out = len(self._after)
+        squared = (after - before) ** 2
+        total = squared.sum()
+        self.movement = squared.sum(axis=0) / total if total > 0 else np.zeros(before.shape[1])
+        missed = ((after[held] - with_one[held] @ weights) ** 2).sum(axis=1)
+        self._parts = np.stack([missed, squared[held].sum(axis=1) / 2], axis=1)
+        self.held_out = len(missed)
 
     def residual(self, multiplicity: Float) -> Float:
         """Return the residual where each held-out pair counts so often; NaN if no code moves."""
-        count = multiplicity.sum(axis=-1, keepdims=True)
-        mean = multiplicity @ self._after / count
-        variance = multiplicity @ self._after**2 / count - mean**2
-        error = multiplicity @ self._errors / count
-        # a code that ends in one place is predicted in full
-        share = np.divide(error, variance, out=np.zeros_like(error), where=variance > 1e-12)
-        total = self.movement.sum()
-        return np.asarray(share @ self.movement / total if total > 1e-20 else np.full(len(share), np.nan))
+        missed, moved = (multiplicity @ self._parts).T
+        return np.divide(missed, moved, out=np.full(len(moved), np.nan), where=moved > 0)
 
 
 def _columns(periodic: Any, count: int) -> set[int]:

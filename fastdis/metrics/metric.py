@@ -90,7 +90,11 @@ _VOTES = _UNSCALED - {"factors reordered"}  # a vote draws the number of a facto
 
 _R2 = _DRAWN - {"values renumbered"}
 _CLUSTERS = _DRAWN - {"codes scaled"}
-_STEPS = _DRAWN - {"factors reordered", "values renumbered"}  # pairs are drawn one factor after the other
+_STEPS = _DRAWN - {
+    "codes scaled",
+    "factors reordered",
+    "values renumbered",
+}  # pairs are drawn one factor after the other
 _RATIOS = _ALL - {"codes scaled"}
 
 _GBT, _LOGISTIC = partial(downstream, predictor="gbt"), partial(downstream, predictor="logistic")
