@@ -96,6 +96,14 @@ def train(
         bool | None, typer.Option("--compile", help="Compile the model: CUDA graphs on a GPU.")
     ] = None,
     seed: Annotated[int | None, _setting("seed", "Seed of the weights, the order and the noise.")] = None,
+    evaluate_every: Annotated[
+        int | None,
+        _setting("evaluate_every", "Score 10,000 images after so many steps, into scores.jsonl.", "never"),
+    ] = None,
+    keep_checkpoints: Annotated[
+        str | None,
+        _setting("keep_checkpoints", "How many checkpoints stay; all; or best: that of the best score too."),
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time, with a checkpoint to resume from.")
     ] = None,
@@ -145,6 +153,8 @@ def train(
         "precision": precision,
         "compile": compile,
         "seed": seed,
+        "evaluate_every": evaluate_every,
+        "keep_checkpoints": None if keep_checkpoints is None else _value(keep_checkpoints),
     }
     config = replace(config, **{name: value for name, value in options.items() if value is not None})
     limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}
