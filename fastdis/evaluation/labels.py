@@ -105,6 +105,9 @@ def notes(data: FactorData, found: Labels) -> list[str]:
             f"Continuous factors were cut into {counts} bins of equal {equal} for the scores: "
             f"{', '.join(cut)}."
         )
-    if left_out := len(found.classes) - len(found.scored()[0]):
+    known = len(found.scored()[0])
+    if not known:
+        said.append("No image has all labels, so there are no scores of factors.")
+    elif left_out := len(found.classes) - known:
         said.append(f"{left_out:,} images lack a label and are left out of the scores of factors.")
     return said

@@ -3,7 +3,7 @@
 from .animation import traversal_animation
 from .curves import Curve, latent_curves
 from .images import image_rows
-from .kl import kl_over_training, kl_per_latent
+from .kl import kl_and_targets, kl_over_training, kl_per_latent
 from .methods import Series, scores_by_method, trade_off
 from .over_training import scores_over_training
 from .posterior import aggregated_marginals
@@ -16,6 +16,7 @@ __all__ = [
     "aggregated_marginals",
     "image_rows",
     "importance",
+    "kl_and_targets",
     "kl_over_training",
     "kl_per_latent",
     "latent_curves",
