@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
 from .. import _checks
@@ -104,6 +105,9 @@ def train(
         str | None,
         _setting("keep_checkpoints", "How many checkpoints stay; all; or best: that of the best score too."),
     ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads to compute on [default: one a core]", show_default=False)
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time, with a checkpoint to resume from.")
     ] = None,
@@ -135,6 +139,8 @@ def train(
         require_known("preset", preset, PRESETS)
     if seed is not None:
         _checks.seed("train", seed)
+    if threads is not None:
+        torch.set_num_threads(_checks.integer("train", "threads", threads))
     require_writable(run)
     config = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
     changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})

@@ -18,6 +18,7 @@ from ..version import __version__
 from . import distributed
 from .batches import Data, batches
 from .checkpoint import Checkpoint, write_checkpoint
+from .cores import warn_if_taken
 from .inputs import model_inputs
 from .latents import kl_per_latent, target_per_latent
 from .log import Row, require_tensorboard
@@ -174,6 +175,8 @@ def fit(
     }
     keep_freed_memory()
     device = device_of(model)
+    if device.type == "cpu":
+        warn_if_taken("fit")
     optimizers = optimizers_of(model, objective.to(device), learning_rate)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
     called = cast(nn.Module, torch.compile(model, mode="reduce-overhead")) if compile else model
