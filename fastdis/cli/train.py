@@ -89,6 +89,17 @@ def train(
         _setting("path", "The file or folder that a listed data set is read from.", "none"),
     ] = None,
     every: Annotated[int | None, _setting("every", "Train on one image in this many.")] = None,
+    split: Annotated[
+        float | None,
+        _setting("split", "Train on that fraction of the images, hold out the others.", "all of them"),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FACTOR=CLASS",
+            help="Hold out the images that have this class, or one of [0,1,...]; repeated for a combination.",
+        ),
+    ] = None,
     steps: Annotated[int | None, _setting("steps", "Optimisation steps in all.")] = None,
     batch_size: Annotated[int | None, _setting("batch_size", "Images in a batch.")] = None,
     learning_rate: Annotated[float | None, _setting("learning_rate", "Learning rate of Adam.")] = None,
@@ -153,6 +164,8 @@ def train(
         "dataset": data,
         "path": path,
         "every": every,
+        "split": split,
+        "without": _pairs("--without", without) or None,
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

@@ -34,7 +34,8 @@ def evaluate_run(
     Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and, from
     the logs, ``kl_over_training.png`` and, of a run with ``evaluate_every``, ``scores_over_training.png``.
     When the same checkpoint is evaluated again, the codes are read from there, unless a model or data is
-    given.
+    given. A run that was trained on one side of its data set, by
+    ``split`` or ``without``, is scored on both: see `evaluate`.
 
     Args:
         run_dir: the folder of a run, of `fastdis train` or of `fit`.
@@ -94,6 +95,8 @@ def evaluate_run(
         run.data,
         run_dir,
         codes=run.codes,
+        held_out=run.held_out[0] if run.held_out else None,
+        held_out_codes=run.held_out[1] if run.held_out else None,
         likelihood=run.likelihood if likelihood is None else likelihood,
         metrics=metrics,
         confidence=confidence,
