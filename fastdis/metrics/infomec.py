@@ -101,7 +101,7 @@ def infomec(
         >>> import numpy as np, fastdis
         >>> factors = np.stack([np.arange(960) % 2, np.arange(960) // 480], axis=1)
         >>> print(fastdis.metrics.infomec(factors.astype(np.float32), factors))
-        infomec InfoM 1.0000, InfoC 1.0000, InfoE 1.0000 (960 samples, 2 factors)
+        infomec InfoM 1.0000, InfoC 1.0000, InfoE 0.9999 (960 samples, 2 factors)
     """
     check_split("infomec", train, test)
     seed = _checks.seed("infomec", seed)

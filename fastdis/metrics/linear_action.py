@@ -35,8 +35,8 @@ class LinearActionResult(Result):
     title: ClassVar[str] = "linear_action"
     definition: ClassVar[str] = (
         "Linear action (ours, after Higgins 2018): mean over factors of 1 - squared error of z' = A z + b "
-        "over half the squared distance of z' and z, on held-out pairs of samples that differ by a fixed step "
-        "of the factor alone."
+        "over half the squared distance of z' and z, on held-out pairs of samples that differ by a fixed "
+        "step of the factor alone."
     )
 
     residual: Float
@@ -172,7 +172,7 @@ class _Action:
     def residual(self, multiplicity: Float) -> Float:
         """Return the residual where each held-out pair counts so often; NaN if no code moves."""
         missed, moved = (multiplicity @ self._parts).T
-        return np.divide(missed, moved, out=np.full(len(moved), np.nan), where=moved > 0)
+        return np.asarray(np.divide(missed, moved, out=np.full(len(moved), np.nan), where=moved > 0))
 
 
 def _columns(periodic: Any, count: int) -> set[int]:

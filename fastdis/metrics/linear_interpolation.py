@@ -7,7 +7,7 @@ import numpy as np
 
 from ._arguments import Array, stack_of_numbers
 from ._errors import NotComputable
-from ._result import Result
+from ._result import Better, Result
 from .table import Float
 
 
@@ -24,6 +24,7 @@ class LinearInterpolationResult(Result):
         "distance of its ends, both Euclidean in pixels; mean over pairs, 1 for a straight path."
     )
     largest: ClassVar[float] = float("inf")
+    better: ClassVar[Better] = "lower"
     no_interval: ClassVar[str] = "compare the values of per_pair"
 
     per_pair: Float
