@@ -50,6 +50,9 @@ def evaluate(
         int,
         typer.Option(help="Into how many bins a continuous factor of a run's data is cut for the scores."),
     ] = 20,
+    binning: Annotated[
+        str, typer.Option(help="Bins of equal width, or of equal counts: width or quantile.")
+    ] = "width",
     seed: Annotated[int, typer.Option(help="Seed of the samples of images, of votes and of predictors.")] = 0,
 ) -> None:
     """Score a trained model or a file of codes.
@@ -86,4 +89,6 @@ def evaluate(
             )
         )
     elif run is not None:
-        show(evaluation.evaluate_run(run, metrics=chosen, factor_bins=factor_bins, seed=seed))
+        show(
+            evaluation.evaluate_run(run, metrics=chosen, factor_bins=factor_bins, binning=binning, seed=seed)
+        )

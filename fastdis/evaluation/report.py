@@ -57,6 +57,7 @@ def evaluate(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    binning: str = "width",
     seed: int = 0,
     about: Mapping[str, Any] | None = None,
     title: str = "",
@@ -70,8 +71,8 @@ def evaluate(
     ``interpolations``, ``latent_curves``, ``kl_per_latent``, ``mutual_information`` and
     ``aggregated_marginals``.
 
-    Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
-    is left out of them. Without known factors there are neither scores nor the pictures that show factors.
+    Scores need classes: a continuous factor is cut into bins, and an image that lacks a label is left out of
+    them. Without known factors there are neither scores nor the pictures that show factors.
     The report's ``notes`` say so.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
@@ -92,7 +93,8 @@ def evaluate(
         metrics: which scores of factors and codes to compute: "all", or the names of some of
             `fastdis.metrics.METRICS`. The KL, its parts and the reconstruction are always there.
         confidence: of the intervals; None for none.
-        factor_bins: into how many bins a continuous factor is cut.
+        factor_bins, binning: into how many bins a continuous factor is cut, of equal "width" or, "quantile",
+            of equal counts.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
@@ -104,8 +106,8 @@ def evaluate(
 
     Raises:
         TypeError: data lacks images or factors.
-        ValueError: a code is not finite, likelihood or the name of a score is unknown, or confidence,
-            factor_bins or seed is out of range.
+        ValueError: a code is not finite, likelihood, binning or the name of a score is unknown, or
+            confidence, factor_bins or seed is out of range.
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
@@ -115,7 +117,7 @@ def evaluate(
     seed = _checks.seed("evaluate", seed)
     check_confidence("evaluate", confidence)
     require_writable(Path(folder))
-    found = labels(data, factor_bins)
+    found = labels(data, factor_bins, binning)
     rows, classes = found.scored()
     labelled = classes.size > 0
     chosen = chosen_metrics("evaluate", metrics, factors=labelled)  # before every image is encoded
@@ -179,6 +181,7 @@ def evaluate(
         "images": len(data),
         "factors": names,
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
+        "binning": found.binning,
         "notes": said,
         "numbers": numbers,
     }

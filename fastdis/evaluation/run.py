@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..metrics._confidence import check_confidence
+from ..metrics.binning import BINNINGS
 from ..models import VAE
 from ..training.log import Row, read_log
 from .encoded_run import encoded_run
@@ -26,6 +27,7 @@ def evaluate_run(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    binning: str = "width",
     seed: int = 0,
     progress: bool = True,
 ) -> Report:
@@ -46,7 +48,7 @@ def evaluate_run(
             it names 100,000 images are scored.
         likelihood: "bernoulli" or "gaussian", as for `evaluate`. None: what ``config.json`` says, else
             "bernoulli".
-        metrics, confidence, factor_bins: as for `evaluate`.
+        metrics, confidence, factor_bins, binning: as for `evaluate`.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         progress: show a progress bar on standard error.
 
@@ -76,6 +78,7 @@ def evaluate_run(
         (24, 'metrics.json')
     """
     factor_bins = _checks.integer("evaluate_run", "factor_bins", factor_bins, low=2)
+    _checks.choice("evaluate_run", "binning", binning, BINNINGS)
     seed = _checks.seed("evaluate_run", seed)  # before every image is encoded, which takes minutes
     chosen_metrics("evaluate_run", metrics)
     check_confidence("evaluate_run", confidence)
@@ -101,6 +104,7 @@ def evaluate_run(
         metrics=metrics,
         confidence=confidence,
         factor_bins=factor_bins,
+        binning=binning,
         seed=seed,
         about=run.about,
         title=run.title,
