@@ -59,9 +59,11 @@ def check() -> int:
                     dtype,
                 )
                 assert_as_accurate(
-                    lambda m, v, s=settings: fastdis.reparameterize_tcvae(m, v, noise=noise.to(m), **s)[:2],
-                    lambda m, v, s=settings: fastdis.reparameterize_tcvae(
-                        m, v, noise=noise.to(m), **s, backend="reference"
+                    lambda m, v, s=settings, n=noise: fastdis.reparameterize_tcvae(m, v, noise=n.to(m), **s)[
+                        :2
+                    ],
+                    lambda m, v, s=settings, n=noise: fastdis.reparameterize_tcvae(
+                        m, v, noise=n.to(m), **s, backend="reference"
                     )[:2],
                     [mean, logvar],
                     [torch.randn_like(mean), torch.tensor(-1.3, device="cuda")],
