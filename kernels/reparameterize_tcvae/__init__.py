@@ -90,9 +90,9 @@ def reparameterize_tcvae(
             mean,
             logvar,
             dataset_size=dataset_size,
-            alpha=weights[0],
-            beta=weights[1],
-            gamma=weights[2],
+            alpha=alpha,
+            beta=beta,
+            gamma=gamma,
             estimator=estimator,
             backend=chosen,
         )
