@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
 from .. import _checks
@@ -88,6 +89,17 @@ def train(
         _setting("path", "The file or folder that a listed data set is read from.", "none"),
     ] = None,
     every: Annotated[int | None, _setting("every", "Train on one image in this many.")] = None,
+    split: Annotated[
+        float | None,
+        _setting("split", "Train on that fraction of the images, hold out the others.", "all of them"),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FACTOR=CLASS",
+            help="Hold out the images that have this class, or one of [0,1,...]; repeated for a combination.",
+        ),
+    ] = None,
     steps: Annotated[int | None, _setting("steps", "Optimisation steps in all.")] = None,
     batch_size: Annotated[int | None, _setting("batch_size", "Images in a batch.")] = None,
     learning_rate: Annotated[float | None, _setting("learning_rate", "Learning rate of Adam.")] = None,
@@ -96,6 +108,9 @@ def train(
         bool | None, typer.Option("--compile", help="Compile the model: CUDA graphs on a GPU.")
     ] = None,
     seed: Annotated[int | None, _setting("seed", "Seed of the weights, the order and the noise.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads to compute on [default: one a core]", show_default=False)
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time, with a checkpoint to resume from.")
     ] = None,
@@ -127,6 +142,8 @@ def train(
         require_known("preset", preset, PRESETS)
     if seed is not None:
         _checks.seed("train", seed)
+    if threads is not None:
+        torch.set_num_threads(_checks.integer("train", "threads", threads))
     require_writable(run)
     config = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
     changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})
@@ -139,6 +156,8 @@ def train(
         "dataset": data,
         "path": path,
         "every": every,
+        "split": split,
+        "without": _pairs("--without", without) or None,
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

@@ -13,7 +13,7 @@ from .infogan import InfoGANCritic, InfoGANEncoder, InfoGANGenerator, infogan
 from .kim import KimDecoder, KimEncoder, kim_2d_vae, kim_3d_vae
 from .mlp import MLPDecoder, MLPEncoder, chen_vae, linear_vae
 from .song import SongDecoder, song_vae
-from .tied import TiedDecoder, linear_autoencoder, mlp_autoencoder
+from .tied import TiedDecoder, linear_autoencoder, mlp_autoencoder, stacked_autoencoder
 from .vae import VAE, VAEOutput
 
 __all__ = [
@@ -46,4 +46,5 @@ __all__ = [
     "load_foreign",
     "mlp_autoencoder",
     "song_vae",
+    "stacked_autoencoder",
 ]

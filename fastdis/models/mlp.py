@@ -52,6 +52,16 @@ class MLPEncoder(nn.Module):
         mean, logvar = self.layers(images.flatten(1)).chunk(2, dim=1)
         return mean, logvar
 
+    @property
+    def depth(self) -> int:
+        """The number of layers, the last one counted."""
+        return len(self.layers) // 2 + 1
+
+    def hidden(self, layer: int, units: Tensor) -> Tensor:
+        """Apply one layer, 0 to depth - 1, with its ReLU; the last gives the mean alone, without one."""
+        output: Tensor = self.layers[2 * layer](units)
+        return output.relu() if layer < self.depth - 1 else output[:, : self.latents]
+
 
 class MLPDecoder(nn.Module):
     """Map latents to the logits of the pixels by dense layers with tanh between them.

@@ -3,7 +3,7 @@
 from .animation import traversal_animation
 from .curves import Curve, latent_curves
 from .images import image_rows
-from .kl import kl_over_training, kl_per_latent
+from .kl import kl_and_targets, kl_over_training, kl_per_latent
 from .methods import Series, scores_by_method, trade_off
 from .posterior import aggregated_marginals
 from .scores import importance, mutual_information, scores
@@ -15,6 +15,7 @@ __all__ = [
     "aggregated_marginals",
     "image_rows",
     "importance",
+    "kl_and_targets",
     "kl_over_training",
     "kl_per_latent",
     "latent_curves",

@@ -25,6 +25,7 @@ def train_run(config: RunConfig, run_dir: Path, *, resume: Resume = False, **opt
     with joined() as device:
         data = config.build_data()
         config = config.fitted(data)
+        data = config.sides(data)[0]
         check_batch_size("train", config.batch_size, len(data))
         objective = config.build_objective(len(data))
         fit(
