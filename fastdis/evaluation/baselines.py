@@ -1,13 +1,13 @@
 """Classical representations as runs: PCA, ICA, sparse coding, k-means and NMF of the pixels.
 
-Each learns from minibatches, so that a data set of any size will do, and gives an image x the code z from which
-it is decoded linearly, x = z A + b. A run folder holds the codes of all images and the decoder; the report on
-it leaves out what needs posteriors.
+Each learns from minibatches, so that a data set of any size will do, and gives an image x the code z from
+which it is decoded linearly, x = z A + b. A run folder holds the codes of all images and the decoder; the
+report on it leaves out what needs posteriors.
 """
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from .. import _checks
 from .._arrays import named_arrays
 from .._files import require_writable, write_together
 from .._progress import progress_bar
+from ..data import open_data
 from ..data.protocols import FactorData
 from ..models import VAE
 from ..training.config_file import NAME, as_json
@@ -43,15 +44,15 @@ def baseline(
 ) -> Path:
     """Learn a classical representation of images, and write it with the codes of all images as a run.
 
-    `evaluate_run` and `fastdis compare` then read the folder as that of any run. The methods, by the estimators
-    of scikit-learn that learn them:
+    `evaluate_run` and `fastdis compare` then read the folder as that of any run. The methods, by the
+    estimators of scikit-learn that learn them:
 
     - "pca": principal components (``IncrementalPCA``), z = (x - mean) V, most variance first.
     - "ica": independent components (``FastICA``, Hyvärinen & Oja 2000) of the principal components, whitened.
-    - "sparse-coding": a dictionary of atoms of norm 1 (``MiniBatchDictionaryLearning``, Mairal et al. 2009); z
-      minimises 1/2 |x - z A|^2 + |z|_1.
+    - "sparse-coding": a dictionary of atoms of norm 1 (``MiniBatchDictionaryLearning``, Mairal et al. 2009);
+      z minimises 1/2 |x - z A|^2 + |z|_1.
     - "k-means": z has a 1 for the nearest of the centres (``MiniBatchKMeans``), else 0.
-    - "nmf": non-negative parts (``MiniBatchNMF``, Lee & Seung 1999), z and A at least 0.
+    - "nmf": non-negative parts (``MiniBatchNMF``, Lee & Seung 1999) of norm 1, z and A at least 0.
 
     Args:
         method: one of those names.
@@ -130,9 +131,35 @@ def baseline(
     return folder
 
 
-def is_baseline(config: dict[str, Any]) -> bool:
+def is_baseline(config: Mapping[str, Any]) -> bool:
     """Tell from its ``config.json`` whether a run is one of `baseline`."""
     return config.get("objective") in METHODS
+
+
+def data_of_baseline(folder: Path, config: Mapping[str, Any]) -> FactorData:
+    """Open the data set that ``config.json`` names, as `fastdis baseline` writes it.
+
+    Raises:
+        ValueError: it names none, or the data set cannot be read.
+        FileNotFoundError: the file of the data set is not there.
+    """
+    if "dataset" not in config:
+        raise ValueError(
+            f"{folder / NAME} does not say how its data set can be read; give the data: "
+            "evaluate_run(run_dir, data=...)"
+        )
+    return open_every(config["dataset"], config["path"], config["every"], config["settings"])
+
+
+def open_every(dataset: str, path: str | None, every: int, settings: Mapping[str, Any]) -> FactorData:
+    """Open a data set by its name or file, and take one image in ``every`` of it.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError: as for `fastdis.data.open_data`.
+    """
+    data = open_data(dataset, path, **settings)
+    every = _checks.integer("baseline", "every", every, high=len(data))
+    return data if every == 1 else data.subset(np.arange(0, len(data), every))
 
 
 def read_baseline(folder: Path, data: FactorData) -> tuple[VAE, Matrix]:
@@ -176,7 +203,8 @@ class LinearDecoder(nn.Module):
         self.register_buffer("offset", offset.float())
 
     def forward(self, z: Tensor) -> Tensor:
-        return (z @ self.components + self.offset).unflatten(1, self.image_shape)
+        images: Tensor = (z @ self.components + self.offset).unflatten(1, self.image_shape)
+        return images
 
 
 def _flat(data: FactorData, rows: NDArray[np.int64]) -> Matrix:

@@ -106,7 +106,7 @@ def k_means(batches: Batches, latents: int, seed: int) -> Learned:
 
 
 def nmf(batches: Batches, latents: int, seed: int) -> Learned:
-    """Learn parts of which rows are sums: codes and parts are at least 0."""
+    """Learn parts of norm 1 of which rows are sums: codes and parts are at least 0."""
     from sklearn.decomposition import MiniBatchNMF
 
     model: Any = None
@@ -114,8 +114,13 @@ def nmf(batches: Batches, latents: int, seed: int) -> Learned:
         if model is None:
             model = MiniBatchNMF(latents, batch_size=len(batch), random_state=seed)
         model.partial_fit(batch)
-    parts = model.components_
-    return Learned(model.transform, parts, np.zeros(parts.shape[1]))
+    norms = np.linalg.norm(model.components_, axis=1)
+    norms[norms == 0] = 1  # of a part that no image needs
+    return Learned(
+        lambda rows: model.transform(rows) * norms,
+        model.components_ / norms[:, None],
+        np.zeros(model.components_.shape[1]),
+    )
 
 
 METHODS: dict[str, Callable[[Batches, int, int], Learned]] = {
