@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOWEST := .venv-lowest
 
-.PHONY: help demo test test-lowest bench bench-gpu lint types build clean
+.PHONY: help demo test test-lowest bench bench-gpu lint types docs build clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -35,8 +35,12 @@ lint: $(INSTALLED) types ## check style, format and types
 	$(BIN)/ruff format --check .
 
 types: $(INSTALLED) ## check types, over the package as it is installed
-	rm -rf build/lint && $(BIN)/pip install --quiet --no-deps --target build/lint .
-	cd build/lint && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p fastdis
+	rm -rf build/package && $(BIN)/pip install --quiet --no-deps --target build/package .
+	cd build/package && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p fastdis
+
+docs: $(INSTALLED) ## build the documentation in build/docs
+	rm -rf build/package && $(BIN)/pip install --quiet --no-deps --target build/package .
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir build/docs
 
 build: $(INSTALLED) ## make the wheel and the source archive in dist/
 	$(BIN)/pip install --quiet build

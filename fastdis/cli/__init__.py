@@ -1,4 +1,4 @@
-"""Run the command line: ``fastdis train | evaluate | posterior | demo | data``, a file for each command."""
+"""Run ``fastdis train | evaluate | compare | posterior | demo | data``: a file for each command."""
 
 import warnings
 from typing import Annotated
@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
-from . import data, demo, evaluate, posterior, train
+from . import compare, data, demo, evaluate, posterior, train
 from ._options import PLAIN, help_unless_given
 from ._run import run
 
 app = typer.Typer(help="Train and score disentangled representations.", **PLAIN)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(compare.compare)
 app.command()(posterior.posterior)
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")

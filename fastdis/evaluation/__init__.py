@@ -1,6 +1,7 @@
 """Encode every image, score the codes, decompose the KL, write the report."""
 
 from .codes import evaluate_codes
+from .comparison import compare, write_comparison
 from .encode import encode
 from .numbers import score
 from .posterior import decompose_codes, decompose_run
@@ -9,6 +10,7 @@ from .run import evaluate_run
 
 __all__ = [
     "Report",
+    "compare",
     "decompose_codes",
     "decompose_run",
     "encode",
@@ -16,4 +18,5 @@ __all__ = [
     "evaluate_codes",
     "evaluate_run",
     "score",
+    "write_comparison",
 ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .. import _checks
 from ..data import Simulator
 from ..data.protocols import FactorData
+from ..metrics.binning import BINNINGS, bin_edges, bin_numbers
 
 MISSING = -1
 
@@ -21,11 +22,13 @@ class Labels:
     classes: (images, factors) int64, -1 where a label is missing.
     values: of each factor by name the values of its classes; of a continuous one the middles of its bins.
     bins: the number of bins of each continuous factor, by name.
+    binning: "width" for bins of equal width, "quantile" for bins of equal counts.
     """
 
     classes: NDArray[np.int64]
     values: Mapping[str, NDArray[Any]]
     bins: Mapping[str, int]
+    binning: str = "width"
 
     @property
     def varying(self) -> list[int]:
@@ -39,17 +42,19 @@ class Labels:
         return rows, columns[rows]
 
 
-def labels(data: FactorData, factor_bins: int = 20) -> Labels:
+def labels(data: FactorData, factor_bins: int = 20, binning: str = "width") -> Labels:
     """Read the factors of every image as classes.
 
     Args:
         data: images with factors, or without: the result then has no columns.
-        factor_bins: into how many bins of equal width the range of a continuous factor is cut: the range that
-            its labels span, or that a `fastdis.data.Simulator` draws it from.
+        factor_bins: into how many bins a continuous factor is cut.
+        binning: "width", bins of equal width over the range that its labels span, or that a
+            `fastdis.data.Simulator` draws it from; "quantile", bins of equal counts: fewer than asked for
+            where labels repeat.
 
     Raises:
         TypeError: factor_bins is not an integer.
-        ValueError: factor_bins is below 2.
+        ValueError: factor_bins is below 2, or binning is unknown.
 
     Example:
         >>> import fastdis
@@ -60,6 +65,7 @@ def labels(data: FactorData, factor_bins: int = 20) -> Labels:
         ([[0, 0], [1, 1], [1, -1], [0, 3]], [1.0, 2.0, 3.0, 4.0], {'angle': 4})
     """
     factor_bins = _checks.integer("evaluate", "factor_bins", factor_bins, low=2)
+    _checks.choice("evaluate", "binning", binning, BINNINGS)
     read = data.factors(np.arange(len(data)))
     classes = np.full(read.shape, MISSING, np.int64)
     values: dict[str, NDArray[Any]] = {}
@@ -69,18 +75,19 @@ def labels(data: FactorData, factor_bins: int = 20) -> Labels:
         if of_classes is not None:
             classes[known, k], values[name] = read[known, k], np.asarray(of_classes)
             continue
-        low, high = _range(data, name, read[known, k])
-        width = (high - low) / factor_bins or 1.0  # of a constant factor: any
-        classes[known, k] = np.minimum((read[known, k] - low) / width, factor_bins - 1)
-        values[name] = low + width * (np.arange(factor_bins) + 0.5)
-        bins[name] = factor_bins
-    return Labels(classes, values, bins)
+        edges = _edges(data, name, read[known, k], factor_bins, binning)
+        classes[known, k] = bin_numbers(read[known, k], edges)
+        values[name] = (edges[:-1] + edges[1:]) / 2
+        bins[name] = len(edges) - 1
+    return Labels(classes, values, bins, binning)
 
 
-def _range(data: FactorData, name: str, known: NDArray[np.float64]) -> tuple[float, float]:
-    if isinstance(data, Simulator):
-        return data.known[name].low, data.known[name].high
-    return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+def _edges(
+    data: FactorData, name: str, known: NDArray[np.float64], bins: int, binning: str
+) -> NDArray[np.float64]:
+    if isinstance(data, Simulator) and binning == "width":
+        return np.linspace(data.known[name].low, data.known[name].high, bins + 1)
+    return bin_edges(known if len(known) else np.array([0.0, 1.0]), bins, binning)
 
 
 def notes(data: FactorData, found: Labels) -> list[str]:
@@ -92,8 +99,12 @@ def notes(data: FactorData, found: Labels) -> list[str]:
     said = []
     names = [data.factor_names[k] for k in found.varying]
     if cut := [name for name in names if name in found.bins]:
-        width = f"{found.bins[cut[0]]} bins of equal width"
-        said.append(f"Continuous factors were cut into {width} for the scores: {', '.join(cut)}.")
+        counts = " or ".join(str(count) for count in sorted({found.bins[name] for name in cut}))
+        equal = "width" if found.binning == "width" else "counts"
+        said.append(
+            f"Continuous factors were cut into {counts} bins of equal {equal} for the scores: "
+            f"{', '.join(cut)}."
+        )
     if left_out := len(found.classes) - len(found.scored()[0]):
         said.append(f"{left_out:,} images lack a label and are left out of the scores of factors.")
     return said

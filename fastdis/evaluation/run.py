@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..models import VAE
-from ..training.log import read_log
+from ..training.log import Row, read_log
 from .encoded_run import encoded_run
 from .pictures import require_factors
 from .report import Report, evaluate
@@ -73,10 +74,9 @@ def evaluate_run(
         require_factors("evaluate_run", data)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
     log = read_log(Path(run_dir) / "kl_per_latent.jsonl")
-    values = np.array([list(row.values()) for row in log])  # the step, then a column each latent
     more = {}
     if len(log) > 1:
-        more["kl_over_training"] = plots.kl_over_training(values[:, 0], values[:, 1:], run.title)
+        more["kl_over_training"] = _kl_over_training(log, run.title)
     return evaluate(
         run.model,
         run.data,
@@ -90,3 +90,15 @@ def evaluate_run(
         more=more,
         progress=progress,
     )
+
+
+def _kl_over_training(log: list[Row], title: str) -> Figure:
+    """Draw the KL of each latent, with its target where the objective had targets."""
+    steps = np.array([row["step"] for row in log])
+    kl, targets = (
+        np.array([[value for name, value in row.items() if name.startswith(prefix)] for row in log])
+        for prefix in ("z", "target_z")
+    )
+    if targets.size:
+        return plots.kl_and_targets(steps, kl, targets, title)
+    return plots.kl_over_training(steps, kl, title)

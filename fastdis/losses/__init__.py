@@ -13,19 +13,24 @@ train are part of the objective.
 
 from .ada_gvae import AdaGVAE
 from .ada_ml_vae import AdaMLVAE
+from .adaptive_capacity_vae import AdaptiveCapacityVAE
 from .ae import AE
 from .annealed_vae import AnnealedVAE
 from .beta_tcvae import BetaTCVAE
 from .beta_vae import BetaVAE
+from .constrained_vae import ConstrainedVAE
+from .contractive_ae import ContractiveAE
 from .declared import OBJECTIVES, Objective
 from .denoising_ae import DenoisingAE
 from .dip_vae import DIPVAE
 from .factor_vae import FactorVAE
 from .hfvae import HFVAE
 from .infogan import InfoGAN
+from .kl_weighted_vae import KLWeightedVAE
 from .per_latent_capacity_vae import PerLatentCapacityVAE
 from .reconstruction import reconstruction_loss
 from .sparse_ae import SparseAE
+from .stacked_denoising_ae import StackedDenoisingAE
 from .terms import LossTerms
 from .vae import VAE
 
@@ -37,15 +42,20 @@ __all__ = [
     "VAE",
     "AdaGVAE",
     "AdaMLVAE",
+    "AdaptiveCapacityVAE",
     "AnnealedVAE",
     "BetaTCVAE",
     "BetaVAE",
+    "ConstrainedVAE",
+    "ContractiveAE",
     "DenoisingAE",
     "FactorVAE",
     "InfoGAN",
+    "KLWeightedVAE",
     "LossTerms",
     "Objective",
     "PerLatentCapacityVAE",
     "SparseAE",
+    "StackedDenoisingAE",
     "reconstruction_loss",
 ]

@@ -6,17 +6,22 @@ from torch import nn
 
 from .ada_gvae import AdaGVAE
 from .ada_ml_vae import AdaMLVAE
+from .adaptive_capacity_vae import AdaptiveCapacityVAE
 from .ae import AE
 from .annealed_vae import AnnealedVAE
 from .beta_tcvae import BetaTCVAE
 from .beta_vae import BetaVAE
+from .constrained_vae import ConstrainedVAE
+from .contractive_ae import ContractiveAE
 from .denoising_ae import DenoisingAE
 from .dip_vae import DIPVAE
 from .factor_vae import FactorVAE
 from .hfvae import HFVAE
 from .infogan import InfoGAN
+from .kl_weighted_vae import KLWeightedVAE
 from .per_latent_capacity_vae import PerLatentCapacityVAE
 from .sparse_ae import SparseAE
+from .stacked_denoising_ae import StackedDenoisingAE
 from .vae import VAE
 
 
@@ -43,6 +48,9 @@ OBJECTIVES = {
     "beta-vae": Objective(BetaVAE),
     "annealed-vae": Objective(AnnealedVAE),
     "per-latent-capacity-vae": Objective(PerLatentCapacityVAE),
+    "adaptive-capacity-vae": Objective(AdaptiveCapacityVAE),
+    "kl-weighted-vae": Objective(KLWeightedVAE),
+    "constrained-vae": Objective(ConstrainedVAE),
     "beta-tcvae": Objective(BetaTCVAE),
     "factor-vae": Objective(FactorVAE, players=("model", "discriminator")),
     "dip-vae": Objective(DIPVAE),
@@ -52,5 +60,7 @@ OBJECTIVES = {
     "ae": Objective(AE, model="burgess-ae"),
     "denoising-ae": Objective(DenoisingAE, model="burgess-ae"),
     "sparse-ae": Objective(SparseAE, model="burgess-ae"),
+    "contractive-ae": Objective(ContractiveAE, model="mlp-ae"),
+    "stacked-denoising-ae": Objective(StackedDenoisingAE, model="stacked-ae"),
     "infogan": Objective(InfoGAN, model="infogan", players=("model", "critic")),
 }

@@ -96,6 +96,10 @@ class PerLatentCapacityVAE(nn.Module):
             distance=distance,
         )
 
+    def kl_targets(self, step: int) -> Tensor:
+        """Return the capacity of each latent after so many steps, (latents,), in nats."""
+        return self.capacities * risen(type(self).__name__, step, self.iterations)
+
     def extra_repr(self) -> str:
         return (
             f"capacities={self.capacities.tolist()}, gamma={self.gamma}, iterations={self.iterations}, "

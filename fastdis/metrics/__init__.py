@@ -22,6 +22,7 @@ from .mig import MIGResult, mig
 from .mig_sup import MIGSupResult, mig_sup
 from .modularity import ModularityResult, modularity
 from .posterior_mig import PosteriorMIGResult, posterior_mig
+from .r2 import R2Result, r2
 from .robust_mig import RobustMIGResult, robust_mig
 from .sap import SAPResult, sap
 from .table import JointTable
@@ -48,6 +49,7 @@ __all__ = [
     "NoInterval",
     "NotComputable",
     "PosteriorMIGResult",
+    "R2Result",
     "Result",
     "RobustMIGResult",
     "SAPResult",
@@ -66,6 +68,7 @@ __all__ = [
     "mig_sup",
     "modularity",
     "posterior_mig",
+    "r2",
     "read_arrays",
     "robust_mig",
     "sap",

@@ -70,7 +70,7 @@ def checked_whole(function: str, codes: Array, factors: Array, *, name: str = "c
 
 def checked_codes(function: str, codes: Array, *, name: str = "codes") -> tuple[Tensor, Tensor, Tensor]:
     """Return the codes as float32 or float64, and the smallest and largest value of each."""
-    values = _matrix(function, name, codes)
+    values = matrix(function, name, codes)
     if values.dtype == torch.bool or values.is_complex():
         raise TypeError(f"{function}: {name} must have a real dtype, got {values.dtype}")
     if values.dtype in (torch.float16, torch.bfloat16):
@@ -97,7 +97,7 @@ def checked_codes(function: str, codes: Array, *, name: str = "codes") -> tuple[
 
 def checked_factors(function: str, factors: Array) -> tuple[Tensor, tuple[int, ...]]:
     """Return the factors in the type the kernels read, and the number of classes of each."""
-    values = _matrix(function, "factors", factors)
+    values = matrix(function, "factors", factors)
     if values.is_complex():
         raise TypeError(f"{function}: factors must have a real dtype, got {values.dtype}")
     if values.is_floating_point():
@@ -122,7 +122,7 @@ def _require_classes(function: str, values: Tensor, right: Tensor) -> None:
         )
 
 
-def _matrix(function: str, name: str, values: Any) -> Tensor:
+def matrix(function: str, name: str, values: Any) -> Tensor:
     """Return a two-dimensional, non-empty tensor, which shares memory with what came where it can."""
     tensor = (
         _dense(function, name, values) if isinstance(values, Tensor) else _numbers(function, name, values)

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Sequence
 from types import FrameType
 
 import numpy as np
@@ -12,22 +13,25 @@ from ._errors import NotComputable
 _warned: set[tuple[str, int, str]] = set()  # file, line and text of the warnings of this process
 
 
-def scored_factors(function: str, counts: list[NDArray[np.int64]], *, classes: bool = True) -> list[int]:
+def scored_factors(
+    function: str, counts: list[NDArray[np.int64]], *, classes: bool | Sequence[bool] = True
+) -> list[int]:
     """Return the columns of the factors that vary; warn of the others, once for each line that calls.
 
     Args:
         function: the name that messages begin with.
         counts: for each factor, how often each of its values occurs.
-        classes: whether the score needs classes. A factor that has more than half as many values as there
-            are samples then has too few samples of each.
+        classes: whether the score needs classes, of all factors or one by one. A factor that has more than
+            half as many values as there are samples then has too few samples of each.
 
     Raises:
         NotComputable: no factor varies, or one has too many values.
     """
     values = [int(np.count_nonzero(count)) for count in counts]
     samples = int(counts[0].sum())
+    needed = [classes] * len(counts) if isinstance(classes, bool) else classes
     for k, found in enumerate(values):
-        if classes and found > 1 and 2 * found > samples:
+        if needed[k] and found > 1 and 2 * found > samples:
             raise NotComputable(
                 f"{function}: factors must have at most half as many values as samples, got {found:,} values "
                 f"in {samples:,} samples in column {k}: a continuous factor has no classes to score"

@@ -3,9 +3,11 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
+
+Better: TypeAlias = Literal["higher", "lower", "neither"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +45,7 @@ class Result:
     title: ClassVar[str]
     definition: ClassVar[str]
     largest: ClassVar[float] = 1.0  # what the score can be at most
+    better: ClassVar[Better] = "higher"  # which of two models a comparison prefers
     no_interval: ClassVar[str] = ""  # why there is no interval by resampling, if there is none
 
     score: float

@@ -1,23 +1,41 @@
 """Draws by index: samples to train and test on, and groups of samples that share the value of one factor."""
 
+from typing import Any, Literal, TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _checks
 from ._errors import NotComputable
 
 Rows = NDArray[np.intp]
 
 
+Train: TypeAlias = int | Literal["all"]
+
+
+def check_split(function: str, train: Any, test: Any) -> None:
+    """Require numbers of rows to train and to test on, the first of which may be "all"."""
+    if isinstance(train, str):
+        _checks.choice(function, "train", train, ("all",))
+    else:
+        _checks.integer(function, "train", train)
+    _checks.integer(function, "test", test)
+
+
 def split(
-    function: str, samples: int, train: int, test: int, generator: np.random.Generator
+    function: str, samples: int, train: Train, test: int, generator: np.random.Generator
 ) -> tuple[Rows, Rows]:
     """Draw rows to train on and rows to test on, without replacement, no row in both.
 
-    Of fewer samples than both numbers together, all are used, in the same proportion.
+    Of fewer samples than both numbers together, all are used, in the same proportion. Where train is "all" so
+    are all samples, two thirds of them to train on, whatever test is.
 
     Raises:
         NotComputable: fewer than 2 rows to train on or none to test on.
     """
+    if train == "all":
+        train, test = 2 * samples, samples
     if samples < train + test:
         train = samples * train // (train + test)
         test = samples - train

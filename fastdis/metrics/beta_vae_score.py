@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks
-from ._arguments import Array, Arrays, arrays
+from ._arguments import Array, Arrays
 from ._confidence import REPLICATES, check_confidence, interval_of_votes
 from ._errors import NotComputable
 from ._fits import Fits
+from ._mixed import Continuous, binned_arrays
 from ._result import Result
 from ._sampling import Groups, random_state
 from ._scale import limited
@@ -21,7 +22,10 @@ _CHUNK = 500  # votes gathered at once: 500 groups of 64 pairs of 10 codes are 5
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BetaVAEResult(Result):
-    """Test accuracy as the score, train_accuracy, and the active_codes: those that vary at all."""
+    """Test accuracy as the score, train_accuracy, and the active_codes: those that vary at all.
+
+    factor_bins: into how many bins each continuous factor was cut, by its column.
+    """
 
     title: ClassVar[str] = "beta_vae_score"
     definition: ClassVar[str] = (
@@ -34,6 +38,7 @@ class BetaVAEResult(Result):
     train_votes: int
     test_votes: int
     group: int
+    factor_bins: dict[int, int]
     seed: int
 
 
@@ -44,6 +49,9 @@ def beta_vae_score(
     train_votes: int = 10_000,
     test_votes: int = 5_000,
     group: int = 64,
+    continuous: Continuous = None,
+    factor_bins: int = 20,
+    binning: str = "quantile",
     confidence: float | None = None,
     seed: int = 0,
 ) -> BetaVAEResult:
@@ -60,19 +68,25 @@ def beta_vae_score(
 
     Args:
         codes: (samples, codes), real.
-        factors: (samples, factors), classes; a constant factor is left out with a warning. The first of a
-            pair is any sample, the second any with the same value; a value that only one sample has is not
-            drawn.
+        factors: (samples, factors), classes, or numbers where they are continuous; a constant factor is left
+            out with a warning. The first of a pair is any sample, the second any with the same value; a value
+            that only one sample has is not drawn.
         train_votes: votes to learn from.
         test_votes: votes to score on.
         group: pairs a vote.
+        continuous: which factors are numbers, whose bins are held fixed instead of their values: True for
+            all, False for none, or their columns; None for those with a value that is not a whole number.
+        factor_bins, binning: into how many bins a continuous factor is cut: of equal counts ("quantile") or
+            of equal "width". Within a bin the factor still varies, and the more the fewer there are.
         confidence: e.g. 0.95 for an interval by the bootstrap over the test votes, the classifier given.
         seed: of the draws.
 
     Raises:
         TypeError: codes or factors hold no real numbers, are masked or sparse; a count is no integer.
-        ValueError: a wrong shape, NaN or infinity, a factor that is not a class.
-        NotComputable: fewer than 2 factors vary, one looks continuous, or all training votes are for one.
+        ValueError: a wrong shape, NaN or infinity, a factor that is neither a class nor continuous, or an
+            unknown binning.
+        NotComputable: fewer than 2 factors vary, one has too many classes, or all training votes are for
+            one.
 
     Example:
         >>> import numpy as np, fastdis
@@ -85,7 +99,7 @@ def beta_vae_score(
     _checks.integers("beta_vae_score", train_votes=train_votes, test_votes=test_votes, group=group)
     seed = _checks.seed("beta_vae_score", seed)
     check_confidence("beta_vae_score", confidence)
-    data = arrays("beta_vae_score", codes, factors)
+    data, bins = binned_arrays("beta_vae_score", codes, factors, continuous, factor_bins, binning)
     if len(data.factors) < 2:
         raise NotComputable(
             f"beta_vae_score: factors must have at least 2 columns that vary, got {len(data.factors)}"
@@ -116,6 +130,7 @@ def beta_vae_score(
         train_votes=train_votes,
         test_votes=test_votes,
         group=group,
+        factor_bins=bins,
         seed=seed,
     )
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks
-from ._arguments import Array, Arrays, arrays
+from ._arguments import Array, Arrays
 from ._confidence import REPLICATES, check_confidence, interval_of_votes
+from ._mixed import Continuous, binned_arrays
 from ._result import Result
 from ._sampling import Groups
 from .table import Float
@@ -21,6 +22,7 @@ class FactorVAEResult(Result):
     """Test accuracy as the score, train_accuracy, and the codes that were not pruned.
 
     votes: (codes, factors), the training votes a code won while a factor was fixed; weighted if asked for.
+    factor_bins: into how many bins each continuous factor was cut, by its column.
     """
 
     title: ClassVar[str] = "factor_vae_score"
@@ -36,6 +38,7 @@ class FactorVAEResult(Result):
     train_votes: int
     test_votes: int
     group: int
+    factor_bins: dict[int, int]
     seed: int
 
 
@@ -62,6 +65,9 @@ def factor_vae_score(
     train_votes: int = 10_000,
     test_votes: int = 5_000,
     group: int = 64,
+    continuous: Continuous = None,
+    factor_bins: int = 20,
+    binning: str = "quantile",
     threshold: float = 0.05,
     weighted: bool = False,
     confidence: float | None = None,
@@ -80,22 +86,27 @@ def factor_vae_score(
 
     Args:
         codes: (samples, codes), real.
-        factors: (samples, factors), classes; a constant factor is left out with a warning. The value held
-            fixed is that of a sample drawn at random, so an incomplete grid is no special case; a value that
-            only one sample has is not drawn.
+        factors: (samples, factors), classes, or numbers where they are continuous; a constant factor is left
+            out with a warning. The value held fixed is that of a sample drawn at random, so an incomplete
+            grid is no special case; a value that only one sample has is not drawn.
         train_votes: votes that build the classifier.
         test_votes: votes it is scored on.
         group: samples a vote.
         threshold: least standard deviation of a code that may win.
         weighted: weigh each vote by (sum_d s_d - s_min) / sum_d s_d with s_d the normalised variances, so
             that a narrow win counts for less.
+        continuous: which factors are numbers, whose bins are held fixed instead of their values: True for
+            all, False for none, or their columns; None for those with a value that is not a whole number.
+        factor_bins, binning: into how many bins a continuous factor is cut: of equal counts ("quantile") or
+            of equal "width". Within a bin the factor still varies, and the more the fewer there are.
         confidence: e.g. 0.95 for an interval by the bootstrap over votes; it covers the draw of the votes.
         seed: of the draws.
 
     Raises:
         TypeError: codes or factors hold no real numbers, are masked or sparse; a count is no integer.
-        ValueError: a wrong shape, NaN or infinity, a factor that is not a class.
-        NotComputable: no factor varies, or one looks continuous.
+        ValueError: a wrong shape, NaN or infinity, a factor that is neither a class nor continuous, or an
+            unknown binning.
+        NotComputable: no factor varies, or one has too many classes.
 
     Example:
         >>> import numpy as np, fastdis
@@ -108,7 +119,7 @@ def factor_vae_score(
     threshold = _checks.number("factor_vae_score", "threshold", threshold, low=0)
     seed = _checks.seed("factor_vae_score", seed)
     check_confidence("factor_vae_score", confidence)
-    data = arrays("factor_vae_score", codes, factors)
+    data, bins = binned_arrays("factor_vae_score", codes, factors, continuous, factor_bins, binning)
     groups = Groups("factor_vae_score", data.classes)
     variance = data.codes.var(axis=0, ddof=1, dtype=np.float64)
     with np.errstate(over="ignore"):
@@ -137,6 +148,7 @@ def factor_vae_score(
         train_votes=train_votes,
         test_votes=test_votes,
         group=group,
+        factor_bins=bins,
         seed=seed,
     )
 

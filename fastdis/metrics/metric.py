@@ -19,6 +19,7 @@ from .mig import MIGResult, mig
 from .mig_sup import MIGSupResult, mig_sup
 from .modularity import ModularityResult, modularity
 from .posterior_mig import PosteriorMIGResult, posterior_mig
+from .r2 import R2Result, r2
 from .robust_mig import RobustMIGResult, robust_mig
 from .sap import SAPResult, sap
 from .unsupervised import UnsupervisedResult, unsupervised
@@ -52,6 +53,7 @@ class Metric:
     unchanged_by: what may be done to the arrays without changing the score, the seed given.
     seeded: whether the score draws rows or votes, by a seed. Without, it is deterministic; a seed that its
         function takes is that of the interval.
+    continuous: whether there is a rule for factors that are numbers and not classes; the others refuse them.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Metric:
     needs: Needs
     unchanged_by: Changes
     seeded: bool = False
+    continuous: bool = False
 
     @property
     def takes_confidence(self) -> bool:
@@ -80,9 +83,11 @@ _TREES: Changes = frozenset({"factors reordered", "codes shifted", "codes scaled
 _UNSCALED = _DRAWN - {"codes scaled", "codes scaled alike"}
 _VOTES = _UNSCALED - {"factors reordered"}  # a vote draws the number of a factor
 
+_R2 = _DRAWN - {"values renumbered"}
+
 _GBT, _LOGISTIC = partial(downstream, predictor="gbt"), partial(downstream, predictor="logistic")
 
-# name, function, result, group, needs, unchanged_by, seeded; in the order of reports, group by group
+# name, function, result, group, needs, unchanged_by, seeded, continuous; in the order of reports
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -94,13 +99,14 @@ METRICS: dict[str, Metric] = {
         Metric("aam", aam, AAMResult, "information", "table", _ALL),
         Metric("modularity", modularity, ModularityResult, "information", "table", _ALL),
         Metric("posterior_mig", posterior_mig, PosteriorMIGResult, "information", "posteriors", _ALL),
-        Metric("dci", dci, DCIResult, "prediction", "classes", _TREES, True),
-        Metric("sap", sap, SAPResult, "prediction", "classes", _ORDER, True),
+        Metric("dci", dci, DCIResult, "prediction", "classes", _TREES, True, True),
+        Metric("sap", sap, SAPResult, "prediction", "classes", _ORDER, True, True),
+        Metric("r2", r2, R2Result, "prediction", "classes", _R2, True, True),
         Metric("explicitness", explicitness, ExplicitnessResult, "prediction", "classes", _DRAWN, True),
         Metric("downstream_gbt", _GBT, DownstreamResult, "prediction", "classes", _TREES, True),
         Metric("downstream_logistic", _LOGISTIC, DownstreamResult, "prediction", "classes", _UNSCALED, True),
-        Metric("factor_vae_score", factor_vae_score, FactorVAEResult, "votes", "votes", _VOTES, True),
-        Metric("beta_vae_score", beta_vae_score, BetaVAEResult, "votes", "votes", _VOTES, True),
+        Metric("factor_vae_score", factor_vae_score, FactorVAEResult, "votes", "votes", _VOTES, True, True),
+        Metric("beta_vae_score", beta_vae_score, BetaVAEResult, "votes", "votes", _VOTES, True, True),
         Metric("irs", irs, IRSResult, "interventions", "classes", _ALL - {"samples doubled", "codes scaled"}),
         Metric("unsupervised", unsupervised, UnsupervisedResult, "unsupervised", "codes", _ALL),
     )

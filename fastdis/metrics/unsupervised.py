@@ -11,7 +11,7 @@ from .. import _checks
 from ..kernels import joint_histogram
 from ._arguments import Array, checked_codes, wide
 from ._errors import NotComputable
-from ._result import Result
+from ._result import Better, Result
 from ._scale import rescaled
 from .table import Float, JointTable, bin_numbers, nats
 
@@ -33,6 +33,7 @@ class UnsupervisedResult(Result):
         "codes; also Wasserstein correlation and mean mutual information between two binned codes."
     )
 
+    better: ClassVar[Better] = "neither"  # codes that carry nothing are independent too
     no_interval: ClassVar[str] = "resampling repeats rows, which makes codes look dependent"
 
     gaussian_total_correlation: float

@@ -8,11 +8,12 @@ from .autoencoder import Autoencoder
 from .burgess import BurgessDecoder, BurgessEncoder, burgess_autoencoder, burgess_vae
 from .declared import MODELS, Model
 from .discriminator import Discriminator
+from .foreign import DisentEncoder, load_foreign
 from .infogan import InfoGANCritic, InfoGANEncoder, InfoGANGenerator, infogan
 from .kim import KimDecoder, KimEncoder, kim_2d_vae, kim_3d_vae
 from .mlp import MLPDecoder, MLPEncoder, chen_vae, linear_vae
 from .song import SongDecoder, song_vae
-from .tied import TiedDecoder, linear_autoencoder, mlp_autoencoder
+from .tied import TiedDecoder, linear_autoencoder, mlp_autoencoder, stacked_autoencoder
 from .vae import VAE, VAEOutput
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "BurgessDecoder",
     "BurgessEncoder",
     "Discriminator",
+    "DisentEncoder",
     "InfoGANCritic",
     "InfoGANEncoder",
     "InfoGANGenerator",
@@ -41,6 +43,8 @@ __all__ = [
     "kim_3d_vae",
     "linear_autoencoder",
     "linear_vae",
+    "load_foreign",
     "mlp_autoencoder",
     "song_vae",
+    "stacked_autoencoder",
 ]

@@ -1,8 +1,9 @@
 """What the named modules share: their layers, how these begin, and what they require of their input."""
 
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -33,8 +34,7 @@ def encoding_layers(
 ) -> ConvStack:
     """Build four convolutions 4x4, stride 2, of 64x64 pixels, then dense layers, with (leaky) ReLU between.
 
-    Checkpoints name layers by their place: convolution k is ``layers.<2k>``, k = 0 to 3, dense layer k is
-    ``layers.<9 + 2k>``, the last of them the output.
+    They are named ``conv1`` to ``conv4`` and ``dense1`` to ``dense<n>``, the last of them the output.
     """
     layers: list[nn.Module] = []
     for inputs, width in pairwise([channels, *widths]):
@@ -50,8 +50,7 @@ def decoding_layers(
 ) -> ConvStack:
     """Build the mirror image: dense layers, then four transposed convolutions from 4x4 to 64x64 pixels.
 
-    Checkpoints name layers by their place: with n dense layers dense layer k is ``layers.<2k>``, k = 0 to
-    n - 1, and transposed convolution k is ``layers.<2n + 1 + 2k>``, k = 0 to 3.
+    They are named ``dense1`` to ``dense<n>`` and ``conv1`` to ``conv4``.
     """
     layers: list[nn.Module] = []
     for size, units in pairwise([inputs, *dense, 16 * widths[0]]):
@@ -67,9 +66,63 @@ def _rectifier(slope: float) -> nn.Module:
 
 
 def _prepared(modules: list[nn.Module], slope: float) -> ConvStack:
-    layers = ConvStack(*modules)
+    layers = ConvStack(named(modules))
     prepare(layers, "leaky_relu" if slope else "relu")
+    accept_places(layers)
     return layers
+
+
+_KINDS = {
+    nn.Conv2d: "conv",
+    nn.ConvTranspose2d: "conv",
+    nn.Linear: "dense",
+    nn.Flatten: "flatten",
+    nn.Unflatten: "unflatten",
+}
+
+
+def named(modules: Sequence[nn.Module]) -> "OrderedDict[str, nn.Module]":
+    """Name modules by what they are and count each kind from 1, for an ``nn.Sequential`` to hold.
+
+    Example:
+        >>> list(named([nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2)]))
+        ['dense1', 'activation1', 'dense2']
+    """
+    count: Counter[str] = Counter()
+    names: OrderedDict[str, nn.Module] = OrderedDict()
+    for module in modules:
+        kind = _KINDS.get(type(module), "activation")
+        count[kind] += 1
+        names[f"{kind}{count[kind]}"] = module
+    return names
+
+
+def accept_places(layers: nn.Sequential) -> None:
+    """Let layers load a state in which version 0.1 named them by their places."""
+    layers.register_load_state_dict_pre_hook(_rename)
+
+
+def _rename(layers: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    renamed = of_today(layers, {name.removeprefix(prefix): state[name] for name in state})
+    state.clear()
+    state.update((f"{prefix}{name}", value) for name, value in renamed.items())
+
+
+def of_today(module: nn.Module, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Rename in a state what version 0.1 named by its place.
+
+    ``encoder.layers.9.weight``, of the tenth of the layers, is ``encoder.layers.dense1.weight`` today.
+    """
+    names: dict[str, str] = {}
+    for path, layers in module.named_modules():
+        if isinstance(layers, nn.Sequential):
+            start = f"{path}." if path else ""
+            names |= {f"{start}{place}": f"{start}{name}" for place, name in enumerate(layers._modules)}
+    renamed = {}
+    for name, value in state.items():
+        layer, _, parameter = name.rpartition(".")
+        renamed[f"{names.get(layer, layer)}.{parameter}" if layer else name] = value
+    return renamed
 
 
 def channels_last(images: Tensor) -> Tensor:

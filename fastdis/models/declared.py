@@ -8,7 +8,7 @@ from .infogan import infogan
 from .kim import kim_2d_vae, kim_3d_vae
 from .mlp import chen_vae, linear_vae
 from .song import song_vae
-from .tied import linear_autoencoder, mlp_autoencoder
+from .tied import linear_autoencoder, mlp_autoencoder, stacked_autoencoder
 from .vae import VAE
 
 
@@ -37,5 +37,6 @@ MODELS = {
     "burgess-ae": Model(burgess_autoencoder, kind="ae"),
     "mlp-ae": Model(mlp_autoencoder, kind="ae"),
     "linear-ae": Model(linear_autoencoder, kind="ae"),
+    "stacked-ae": Model(stacked_autoencoder, kind="ae"),
     "infogan": Model(infogan, kind="gan"),
 }

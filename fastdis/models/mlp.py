@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from .. import _checks
-from ._layers import check_codes, check_images, prepare
+from ._layers import accept_places, check_codes, check_images, named, prepare
 from .vae import VAE
 
 
@@ -51,6 +51,16 @@ class MLPEncoder(nn.Module):
         check_images(self, images, self.image_shape)
         mean, logvar = self.layers(images.flatten(1)).chunk(2, dim=1)
         return mean, logvar
+
+    @property
+    def depth(self) -> int:
+        """The number of layers, the last one counted."""
+        return len(self.layers) // 2 + 1
+
+    def hidden(self, layer: int, units: Tensor) -> Tensor:
+        """Apply one layer, 0 to depth - 1, with its ReLU; the last gives the mean alone, without one."""
+        output: Tensor = self.layers[2 * layer](units)
+        return output.relu() if layer < self.depth - 1 else output[:, : self.latents]
 
 
 class MLPDecoder(nn.Module):
@@ -142,11 +152,13 @@ def linear_vae(latents: int = 10, *, channels: int = 1) -> VAE:
 
 
 def _dense(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
-    """Build linear layers from each width to the next, with the activation between them."""
+    """Build linear layers from each width to the next, named dense1 and so on, with activations between."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), activation()]
-    return nn.Sequential(*layers[:-1])
+    dense = nn.Sequential(named(layers[:-1]))
+    accept_places(dense)
+    return dense
 
 
 def _sizes(

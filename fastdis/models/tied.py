@@ -51,11 +51,20 @@ class TiedDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         check_codes(self, z, self.latents)
-        weights = [layer.weight for layer in self._mirrored]
-        hidden: Tensor = z @ weights[0][: self.latents] + self.biases[0]
-        for weight, bias in zip(weights[1:], list(self.biases)[1:], strict=True):
-            hidden = hidden.relu() @ weight + bias
-        return hidden.view(len(z), *self.image_shape)
+        units = z
+        for layer in reversed(range(len(self._mirrored))):
+            units = self.mirrored(layer, units)
+        return units.view(len(z), *self.image_shape)
+
+    def mirrored(self, layer: int, units: Tensor) -> Tensor:
+        """Undo layer ``layer`` of the encoder, 0 being the lowest: from its units to those below it.
+
+        All but the lowest end with a ReLU, so that what they answer is what the encoder's hidden units are.
+        """
+        place = len(self._mirrored) - 1 - layer
+        weight = self._mirrored[place].weight
+        below: Tensor = units @ (weight if place else weight[: self.latents]) + self.biases[place]
+        return below.relu() if layer else below
 
 
 def linear_autoencoder(latents: int = 10, *, channels: int = 1, tied: bool = False) -> Autoencoder:
@@ -98,6 +107,29 @@ def mlp_autoencoder(latents: int = 10, *, channels: int = 1, tied: bool = False)
     """
     latents, channels = _checks.integers("mlp_autoencoder", latents=latents, channels=channels)
     return _autoencoder(latents, channels, (1200, 1200), tied)
+
+
+def stacked_autoencoder(latents: int = 10, *, channels: int = 1) -> Autoencoder:
+    """Build an autoencoder with tied weights to be trained one layer after the other, of three layers.
+
+    Vincent et al. 2010, table 3: up to three hidden layers of up to 2000 units; here two of 1000 units and
+    the code. `fastdis.losses.StackedDenoisingAE` trains it.
+
+    Args:
+        latents: number of latents.
+        channels: channels of the images, at least 1.
+
+    Raises:
+        TypeError: latents or channels is not an integer.
+        ValueError: latents or channels is below 1.
+
+    Example:
+        >>> import torch, fastdis
+        >>> fastdis.models.stacked_autoencoder()(torch.zeros(2, 1, 64, 64)).reconstruction.shape
+        torch.Size([2, 1, 64, 64])
+    """
+    latents, channels = _checks.integers("stacked_autoencoder", latents=latents, channels=channels)
+    return _autoencoder(latents, channels, (1000, 1000), tied=True)
 
 
 def _autoencoder(latents: int, channels: int, hidden: Sequence[int], tied: bool) -> Autoencoder:

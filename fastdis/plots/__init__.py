@@ -3,21 +3,26 @@
 from .animation import traversal_animation
 from .curves import Curve, latent_curves
 from .images import image_rows
-from .kl import kl_over_training, kl_per_latent
+from .kl import kl_and_targets, kl_over_training, kl_per_latent
+from .methods import Series, scores_by_method, trade_off
 from .posterior import aggregated_marginals
 from .scores import importance, mutual_information, scores
 from .traversals import traversals
 
 __all__ = [
     "Curve",
+    "Series",
     "aggregated_marginals",
     "image_rows",
     "importance",
+    "kl_and_targets",
     "kl_over_training",
     "kl_per_latent",
     "latent_curves",
     "mutual_information",
     "scores",
+    "scores_by_method",
+    "trade_off",
     "traversal_animation",
     "traversals",
 ]

@@ -70,3 +70,35 @@ def kl_over_training(steps: ArrayLike, kl: ArrayLike, title: str = "") -> Figure
     lines = [title, f"KL of each latent over training; grey below {ACTIVE} nats at the end"]
     figure.suptitle("\n".join(filter(None, lines)), x=0.01, ha="left", fontsize="medium")
     return figure
+
+
+def kl_and_targets(steps: ArrayLike, kl: ArrayLike, targets: ArrayLike, title: str = "") -> Figure:
+    """Draw the lines of `kl_over_training`, and a dashed one for each latent's target where it has one.
+
+    As figure 5.1 of Song 2018 (after Burgess et al. 2018), with a target for each latent instead of one for
+    their mean.
+
+    Args:
+        steps: (rows,), the steps at which the log has a row.
+        kl: (rows, latent), in nats.
+        targets: like kl, nan where a latent has no target.
+        title: stands above the picture.
+
+    Example:
+        >>> nan = float("nan")
+        >>> figure = kl_and_targets([1, 100, 200], [[0.0], [2.0], [2.1]], [[nan], [2.0], [2.0]])
+        >>> [line.get_linestyle() for line in figure.axes[0].lines]
+        ['-', '--']
+    """
+    figure = kl_over_training(steps, kl, title)
+    axes = figure.axes[0]
+    aims = np.asarray(targets, dtype=float).T
+    for line, aim in zip(list(axes.lines), aims, strict=True):
+        if not np.isnan(aim).all():
+            axes.plot(line.get_xdata(), aim, "--", color=line.get_color(), linewidth=1)
+    lines = [
+        title,
+        f"KL of each latent over training, grey below {ACTIVE} nats at the end; dashed: its target",
+    ]
+    figure.suptitle("\n".join(filter(None, lines)), x=0.01, ha="left", fontsize="medium")
+    return figure

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..models._layers import of_today
 from ..models.device import device_of
 from .checkpoint_file import damaged, latest, path_at, read_file, write_file
 from .distributed import gathered, mean, on_first, rank
@@ -181,7 +182,7 @@ def _within(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _require_same(path: Path, name: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Require a checkpoint's tensors of a module to have the names and shapes of the module's."""
-    there, here = _within(name, tensors), module.state_dict()
+    there, here = of_today(module, _within(name, tensors)), module.state_dict()
     for key in sorted(there.keys() | here.keys()):
         shapes = [str(tuple(state[key].shape)) if key in state else "absent" for state in (there, here)]
         if shapes[0] != shapes[1]:

@@ -28,3 +28,15 @@ def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
         model.train(training)
     kl = gaussian_kl(mean.float(), logvar.float())
     return {f"z{latent}": value for latent, value in enumerate(kl.tolist())}
+
+
+def target_per_latent(objective: nn.Module, step: int) -> dict[str, float]:
+    """Return the target that an objective has for the KL of each latent, in nats, by ``target_z0`` and so on.
+
+    It is what ``kl_targets(step)`` of the objective says, nan for a latent without a target; {} for an
+    objective without this method.
+    """
+    targets: Callable[[int], Tensor] | None = getattr(objective, "kl_targets", None)
+    if targets is None:
+        return {}
+    return {f"target_z{latent}": value for latent, value in enumerate(targets(step).tolist())}

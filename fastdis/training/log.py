@@ -100,13 +100,15 @@ def require_tensorboard(run_dir: str | Path | None) -> None:
 
 
 def _texts(rows: list[Row], header: bool) -> dict[str, str]:
+    """Write rows as JSON lines and CSV; what is nan, as a target that is not there, is null and empty."""
+    kept = [{name: None if math.isnan(value) else value for name, value in row.items()} for row in rows]
     table = io.StringIO(newline="")
     if rows:
         writer = csv.DictWriter(table, rows[0], lineterminator="\n")
         if header:
             writer.writeheader()
-        writer.writerows(rows)
-    return {".jsonl": "".join(f"{json.dumps(row)}\n" for row in rows), ".csv": table.getvalue()}
+        writer.writerows(kept)
+    return {".jsonl": "".join(f"{json.dumps(row)}\n" for row in kept), ".csv": table.getvalue()}
 
 
 def read_log(path: Path) -> list[Row]:
@@ -132,9 +134,9 @@ def read_log(path: Path) -> list[Row]:
                 f"{path}: line {number} must be a JSON object of numbers, step among them, "
                 f"got {line[:60].strip()}"
             )
-        rows.append(row)
+        rows.append({name: math.nan if value is None else value for name, value in row.items()})
     return rows
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

@@ -18,7 +18,7 @@ from . import distributed
 from .batches import Data, batches
 from .checkpoint import Checkpoint, write_checkpoint
 from .inputs import model_inputs
-from .latents import kl_per_latent
+from .latents import kl_per_latent, target_per_latent
 from .log import Row, require_tensorboard
 from .origin import described_run
 from .run_folder import Resume, RunFolder, open_run
@@ -96,8 +96,8 @@ def fit(
         patience: stop once the monitored term has not fallen for this many lines of the log.
         monitor: the name of that term.
         run_dir: folder for ``config.json``, ``log.csv``, ``log.jsonl``, the same two of ``kl_per_latent``
-            (of the last batch at each line of the log) and the newest two checkpoints. With it Ctrl-C and
-            SIGTERM leave a checkpoint.
+            (of the last batch at each line of the log, with targets if the objective has them) and the newest
+            two checkpoints. With it Ctrl-C and SIGTERM leave a checkpoint.
         resume: go on from the newest checkpoint in run_dir; with "previous" from the one before it, should
             the newest be damaged. ``steps`` may then be larger than before.
         checkpoint_every: steps between two checkpoints; there is always one at the end.
@@ -221,7 +221,8 @@ def fit(
                 if line_due or ended:
                     run.log.append(state.row())
                     if run.path is not None and (kl := kl_per_latent(model, images)):
-                        run.latents.append({"step": state.step, **kl})
+                        targets = target_per_latent(objective, state.step)
+                        run.latents.append({"step": state.step, **kl, **targets})
                 if line_due:
                     state.next_line()
                     ended |= patience is not None and run.log.lines_since_best(monitor) >= patience

@@ -26,6 +26,7 @@ _NAMED: dict[tuple[type, type, type, tuple[int, ...]], str] = {
     (models.Autoencoder, models.BurgessEncoder, models.BurgessDecoder, (256, 256)): "burgess-ae",
     (models.Autoencoder, models.MLPEncoder, models.MLPDecoder, (1200, 1200)): "mlp-ae",
     (models.Autoencoder, models.MLPEncoder, models.TiedDecoder, (1200, 1200)): "mlp-ae",
+    (models.Autoencoder, models.MLPEncoder, models.TiedDecoder, (1000, 1000)): "stacked-ae",
     (models.Autoencoder, models.MLPEncoder, models.MLPDecoder, ()): "linear-ae",
     (models.Autoencoder, models.MLPEncoder, models.TiedDecoder, ()): "linear-ae",
     (models.VAE, models.InfoGANEncoder, models.InfoGANGenerator, (128,)): "infogan",

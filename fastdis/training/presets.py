@@ -19,6 +19,11 @@ PRESETS = {
         "per-latent-capacity-vae",
         settings={"capacities": _FIVE_OF_TEN, "gamma": 100.0, "iterations": 100_000},
     ),
+    # Song 2018, section 5.2.3
+    "adaptive-capacity-vae": RunConfig("adaptive-capacity-vae"),
+    "kl-weighted-vae": RunConfig("kl-weighted-vae", settings={"beta": 4.0, "share": 0.5}),
+    "constrained-kl-vae": RunConfig("constrained-vae", settings={"constraint": "kl", "bound": 15.0}),
+    "geco": RunConfig("constrained-vae", settings={"constraint": "reconstruction", "bound": 40.0}),
     "beta-tcvae": RunConfig("beta-tcvae", settings={"beta": 6.0}),
     "factor-vae": RunConfig("factor-vae", settings={"gamma": 35.0}),
     "dip-vae-i": RunConfig("dip-vae", settings={"variant": "i", "lambda_od": 10.0, "lambda_d": 100.0}),
@@ -31,6 +36,10 @@ PRESETS = {
     "denoising-ae": RunConfig("denoising-ae", settings={"dropout": 0.25}),
     "sparse-ae": RunConfig("sparse-ae", settings={"weight": 1.0}),
     "k-sparse-ae": RunConfig("ae", settings={"k": 5}),
+    "contractive-ae": RunConfig("contractive-ae", settings={"weight": 0.1, "tied": True}),
+    "stacked-denoising-ae": RunConfig(
+        "stacked-denoising-ae", settings={"pretraining": 50_000, "dropout": 0.25}
+    ),
     # Burgess et al. 2018
     "burgess-annealed-vae": RunConfig(
         "annealed-vae",

@@ -6,6 +6,7 @@ second thread adds 3 % to the processor time.
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .._cpu.arrays import as_array
@@ -24,7 +25,8 @@ def boost(
     values = np.ascontiguousarray(as_array(x).T)
     features, samples = values.shape
     ranked = np.argsort(values, axis=1, kind="stable").astype(np.int32)
-    target, orders = as_array(labels).astype(np.int32), as_array(order).astype(np.int32)
+    classes, numbers = targets(labels)
+    orders = as_array(order).astype(np.int32)
     stages, outputs, depth, _ = orders.shape
     feature = np.zeros((stages, outputs, 2**depth - 1), np.int32)
     threshold = np.full(feature.shape, np.inf)
@@ -35,13 +37,12 @@ def boost(
     factor = rate * (outputs - 1) / outputs if outputs > 1 else rate
     raw = np.repeat(as_array(start)[:, None], samples, axis=1)
     residual = np.empty_like(raw)
-    chunks = -(-samples // _ROWS)
     for stage in range(stages):
-        _residuals(chunks, raw.size * _EXP_NS, target, raw, residual)
+        write_residuals(classes, numbers, raw, residual)
         _grow(
             outputs,
             raw.size * features * _SCAN_NS,
-            *(values, ranked, inverse, target, residual, orders[stage], factor),
+            *(values, ranked, inverse, classes, numbers is not None, residual, orders[stage], factor),
             *(feature[stage], threshold[stage], value[stage], gain, raw),
         )
     return (
@@ -50,6 +51,26 @@ def boost(
         torch.from_numpy(value),
         torch.from_numpy(gain.sum(axis=0)),
     )
+
+
+def targets(labels: Tensor) -> tuple[NDArray[np.int32], NDArray[np.float64] | None]:
+    """The classes, or none of them and the numbers."""
+    if labels.is_floating_point():
+        return np.empty(0, np.int32), as_array(labels)
+    return as_array(labels).astype(np.int32), None
+
+
+def write_residuals(
+    classes: NDArray[np.int32],
+    numbers: NDArray[np.float64] | None,
+    raw: NDArray[np.float64],
+    residual: NDArray[np.float64],
+) -> None:
+    """Write what the trees of a stage learn, (outputs, samples)."""
+    if numbers is not None:
+        np.subtract(numbers, raw[0], out=residual[0])
+    else:
+        _residuals(-(-raw.shape[1] // _ROWS), raw.size * _EXP_NS, classes, raw, residual)
 
 
 def raw_scores(x: Tensor, start: Tensor, feature: Tensor, threshold: Tensor, value: Tensor) -> Tensor:
@@ -93,7 +114,21 @@ def _residuals(first, last, labels, raw, residual):
 
 @parallel_for
 def _grow(
-    first, last, x, ranked, inverse, labels, residuals, orders, factor, feature, threshold, value, gain, raw
+    first,
+    last,
+    x,
+    ranked,
+    inverse,
+    labels,
+    squared,
+    residuals,
+    orders,
+    factor,
+    feature,
+    threshold,
+    value,
+    gain,
+    raw,
 ):
     """One tree a chunk. Every feature keeps its own list of the samples, sorted within each node."""
     samples = x.shape[1]
@@ -121,9 +156,12 @@ def _grow(
             begin, end = bounds[leaves - 1 + leaf]
             total = curvature = 0.0
             for s in rows[0, begin:end]:
-                p = np.float64(labels[s] == label) - residual[s]
                 total += residual[s]
-                curvature += p * (1 - p)
+                if squared:
+                    curvature += 1
+                else:
+                    p = np.float64(labels[s] == label) - residual[s]
+                    curvature += p * (1 - p)
             if curvature > 1e-150:
                 value[k, leaf] = factor * total / curvature
             for s in rows[0, begin:end]:

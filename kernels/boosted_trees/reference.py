@@ -5,6 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .quantile_bins import bin_numbers, quantile_cuts
+
 Float = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
@@ -21,12 +23,13 @@ def boost(
     threshold = np.full(feature.shape, np.inf)
     value = np.zeros((stages, outputs, 2**depth))
     gain = np.zeros(features)
+    squared = labels.is_floating_point()
     classes = np.arange(outputs) if outputs > 1 else np.array([1])
-    truth = (labels.numpy() == classes[:, None]).astype(np.float64)
+    truth = labels.numpy()[None] if squared else (labels.numpy() == classes[:, None]).astype(np.float64)
     factor = rate * (outputs - 1) / outputs if outputs > 1 else rate
     raw = np.repeat(start.numpy()[:, None], len(values), axis=1)
     for stage in range(stages):
-        residuals = truth - _probabilities(raw)
+        residuals = truth - (raw if squared else _probabilities(raw))
         for k, residual in enumerate(residuals):
             rows_of = [np.arange(len(values))]
             for level in range(depth):
@@ -43,7 +46,7 @@ def boost(
                 rows_of = below
             for leaf, rows in enumerate(rows_of):
                 p = truth[k, rows] - residual[rows]
-                curvature = (p * (1 - p)).sum()
+                curvature = len(rows) if squared else (p * (1 - p)).sum()
                 if curvature > 1e-150:
                     value[stage, k, leaf] = factor * residual[rows].sum() / curvature
                 raw[k, rows] += value[stage, k, leaf]
@@ -53,6 +56,19 @@ def boost(
         torch.from_numpy(value),
         torch.from_numpy(gain),
     )
+
+
+def boost_binned(
+    x: Tensor, labels: Tensor, start: Tensor, order: Tensor, rate: float, bins: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The trees of the numbers of the bins, with thresholds in units of the features."""
+    cuts = quantile_cuts(x.numpy(), bins)
+    numbers = torch.from_numpy(bin_numbers(x.numpy(), cuts).astype(np.float32))
+    feature, threshold, value, gain = boost(numbers, labels, start, order, rate)
+    for f, places in enumerate(cuts):
+        split = (feature == f) & torch.isfinite(threshold)
+        threshold[split] = torch.from_numpy(places)[threshold[split].long()]  # of 2.5 the cut after bin 2
+    return feature, threshold, value, gain
 
 
 def best_split(x: NDArray[np.float32], residual: Float, order: Rows) -> tuple[int, float, float]:

@@ -66,3 +66,16 @@ def test_of_a_simulator_a_part_is_encoded(monkeypatch: pytest.MonkeyPatch) -> No
     assert encoded_run._part(few) is few
     stored = arrays(np.zeros((50, 8, 8), np.uint8))
     assert encoded_run._part(stored) is stored
+
+
+def test_bins_of_equal_counts_hold_as_many_images_each() -> None:
+    data = arrays(IMAGES, {"angle": [0.0, 0.1, 0.2, 0.3, 50.5, 100.5]})
+    found = labels(data, factor_bins=3, binning="quantile")
+    assert found.classes[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
+    assert notes(data, found) == [
+        "Continuous factors were cut into 3 bins of equal counts for the scores: angle."
+    ]
+    with pytest.raises(
+        ValueError, match="evaluate: binning must be one of 'width', 'quantile', got 'counts'"
+    ):
+        labels(data, binning="counts")

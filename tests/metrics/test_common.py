@@ -116,6 +116,7 @@ def test_integer_codes_are_read_as_numbers(metric: Metric) -> None:
 @pytest.mark.parametrize("samples", [1, 2, 3, 7, 19, 23])
 @EVERY
 def test_few_samples_have_a_score_or_a_reason(metric: Metric, samples: int) -> None:
+    warnings.filterwarnings("ignore", message=".*is constant and left out")  # of two rows
     found = score_or_reason(metric, CODES[:samples], FACTORS[:samples, :2])
     if isinstance(found, NotComputable):
         assert str(found).startswith(f"{metric.result.title}: ")
@@ -214,16 +215,25 @@ def test_transposed_arrays_are_asked_about(metric: Metric) -> None:
 
 
 @EVERY_WITH_FACTORS
-def test_a_continuous_factor_is_refused_by_name(metric: Metric) -> None:
-    numbered = np.column_stack([FACTORS, np.arange(150)])
-    with pytest.raises(NotComputable, match="got 150 values in 150 samples in column 3: a continuous factor"):
-        call(metric, CODES, numbered)
+def test_a_continuous_factor_has_a_rule_or_is_refused_by_name(metric: Metric) -> None:
     half = np.column_stack([FACTORS, np.arange(150) % 75])
     assert math.isfinite(call(metric, CODES, half).score)
-    with pytest.raises(
-        ValueError, match=r"got 0\.25 in row 1, column 0: a continuous factor has no classes$"
-    ):
-        call(metric, CODES, np.arange(150)[:, None] / 4)
+    numbers = np.column_stack([FACTORS, np.sin(np.arange(150.0))])
+    if metric.continuous:
+        assert 0 <= call(metric, CODES, numbers).score <= metric.result.largest
+        for row, bad in ((7, np.nan), (9, np.inf)):
+            spoilt = np.where((row == ROWS) & (np.arange(4) == 3), bad, numbers)
+            with pytest.raises(ValueError, match=f"factors must be finite, got {bad} in row {row}, column 3"):
+                call(metric, CODES, spoilt)
+    else:
+        with pytest.raises(
+            ValueError, match=r"got 0\.841.* in row 1, column 3: a continuous factor has no classes$"
+        ):
+            call(metric, CODES, numbers)
+    if metric.name != "r2":
+        numbered = np.column_stack([FACTORS, np.arange(150)])
+        with pytest.raises(NotComputable, match="got 150 values in 150 samples in column 3: a continuous"):
+            call(metric, CODES, numbered)
 
 
 @EVERY_WITH_FACTORS

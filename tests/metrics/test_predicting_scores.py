@@ -225,3 +225,37 @@ def test_downstream_and_dci_see_float64_through_an_offset(data) -> None:
 def test_seeds_beyond_those_of_scikit_learn(data) -> None:
     for seed in (2**31 - 1, 2**32, 2**63 - 1):
         assert 0 < metrics.sap(*data, seed=seed).score < 1
+
+
+def test_binned_trees_score_dci_as_exact_ones_do() -> None:
+    """15,000 samples of which 10,000 are learned from, as in the literature: each part agrees to 0.01."""
+    rng = np.random.default_rng(4)
+    factors = np.column_stack([rng.integers(0, size, 15_000) for size in (3, 5)])
+    codes = np.column_stack([factors @ [[1, 0.3], [0.2, 1]], rng.standard_normal(15_000)])
+    codes += 0.3 * rng.standard_normal((15_000, 3))
+    exact, binned = (metrics.dci(codes, factors, predictor=name) for name in ("gbt", "hist_gbt"))
+    for part in ("disentanglement", "completeness", "informativeness"):
+        assert getattr(binned, part) == pytest.approx(getattr(exact, part), abs=0.01)
+    assert 0.1 < exact.disentanglement < 0.9
+
+
+def test_train_on_all_takes_two_thirds_of_the_rows(data) -> None:
+    result = metrics.dci(*data, predictor="hist_gbt", train="all", test=1)
+    assert (result.train, result.test) == (480, 240)
+    assert result.score == metrics.dci(*data, predictor="hist_gbt").score  # which takes all of so few too
+    with pytest.raises(ValueError, match="dci: train must be one of 'all', got 'al'; did you mean all"):
+        metrics.dci(*data, train="al")
+    found = metrics.downstream(*data, predictor="hist_gbt", labels=[100, "all"], test=100)
+    assert found.labels == (100, 620)
+    with pytest.raises(TypeError, match=r"labels\[0\] must be an integer, got str 'some'"):
+        metrics.downstream(*data, labels=["some"])
+
+
+def test_downstream_states_accuracy_relative_to_ten_thousand_labels() -> None:
+    rng = np.random.default_rng(2)
+    factors = rng.integers(0, 3, (16_000, 1))
+    codes = factors + 0.7 * rng.standard_normal((16_000, 1))
+    found = metrics.downstream(codes, factors, predictor="logistic", labels=[10, 1_000, 10_000])
+    np.testing.assert_allclose(found.relative_accuracy, found.accuracy / found.accuracy[2])
+    few = metrics.downstream(codes, factors, predictor="logistic", labels=[10, 100])
+    assert (few.relative_accuracy, few.efficiency) == (None, None)

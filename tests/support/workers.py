@@ -46,8 +46,8 @@ def sum_shard(
 
 
 def train_together(rank: int, path: str) -> None:
-    """One run without noise, one with noise in one go, and that one again in two parts."""
-    from fastdis.losses import BetaVAE
+    """One run without noise, one with noise in one go, that one again in two parts, and two with a state."""
+    from fastdis.losses import AdaptiveCapacityVAE, BetaVAE, ConstrainedVAE
     from fastdis.training import fit
     from support.toys import noiseless_vae, small_vae, squares
 
@@ -61,7 +61,11 @@ def train_together(rank: int, path: str) -> None:
     fit(parts, BetaVAE(), squares(), steps=3, run_dir=f"{path}/parts", **settings)
     fit(parts, BetaVAE(), squares(), steps=6, run_dir=f"{path}/parts", resume=True, **settings)
     weights = [list(model.parameters()) for model in (quiet, whole, parts)]
-    torch.save((weights, rows, _refused_together(rank, path)), f"{path}/{rank}.pt")
+    states = []
+    for objective in (AdaptiveCapacityVAE(latents=3, rise=0.0, patience=3), ConstrainedVAE()):
+        fit(noiseless_vae(), objective, squares(), steps=6, **settings)
+        states.append(objective.state_dict())
+    torch.save((weights, rows, _refused_together(rank, path), states), f"{path}/{rank}.pt")
     torch.distributed.destroy_process_group()
 
 

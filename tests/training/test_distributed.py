@@ -34,6 +34,9 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     for mine, other in zip(found[0][0], found[1][0], strict=True):
         assert all(torch.equal(a, b) for a, b in zip(mine, other, strict=True))
     assert found[0][2] == found[1][2]
+    for mine, other in zip(found[0][3], found[1][3], strict=True):  # what objectives keep is of both shares
+        assert mine["updates"] == 6
+        assert all(torch.equal(mine[name], other[name]) for name in mine)
     for message, expected in zip(
         found[0][2],
         ("no other training uses, but process", "got values from 0 to 2 in the first", "can be written, got"),
