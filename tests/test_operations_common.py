@@ -201,7 +201,6 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[Tensor], Any]]] = {
     "sparse": (TypeError, "must be a dense tensor, got torch.sparse_coo", Tensor.to_sparse),
     "csr": (TypeError, "must be a dense tensor, got torch.sparse_csr", Tensor.to_sparse_csr),
     "nested": (TypeError, "dense tensor, got a nested tensor", lambda x: torch.nested.nested_tensor([*x])),
-    "meta": (RuntimeError, "(hold numbers|on cpu).*meta", lambda x: x.to("meta")),
     "array": (TypeError, "must be a torch.Tensor, got ndarray", Tensor.numpy),
     "vector": (ValueError, r"must have shape \(.*\).*, got \(3,\)", lambda x: x[0]),
     "empty": (ValueError, r"must have shape \(.*\).*, got \(0, 3\)", lambda x: x[:0]),
@@ -219,6 +218,28 @@ def test_what_is_no_matrix_of_numbers_is_refused_by_name(name: str, kind: str) -
             tensors[k] = change(tensors[k])
             with pytest.raises(error, match=f"^{name}: {argument} .*{rule}"):
                 run(name, tensors)
+
+
+@every_operation
+def test_shapes_are_inferred_on_the_meta_device(name: str) -> None:
+    """As are operations counted: values and gradients have the shapes and dtypes that they have elsewhere."""
+    results = []
+    for device in ("cpu", "meta"):
+        leaves = leaves_of([tensor.to(device) for tensor in samples(name, dtype=torch.float32)])
+        found = run(name, leaves)
+        assert {tensor.device.type for tensor in found} == {device}
+        results.append([(x.shape, x.dtype) for x in (*found, *gradients(found, leaves))])
+    assert results[0] == results[1]
+
+
+@every_operation
+def test_tensors_on_two_devices_are_refused_by_name(name: str) -> None:
+    matrices = [argument for argument in OPERATIONS[name].tensors if argument not in ("weight", "z_other")]
+    for k in range(1, len(matrices)):
+        tensors = samples(name)
+        tensors[k] = tensors[k].to("meta")
+        with pytest.raises(RuntimeError, match=f"^{name}: {matrices[k]} must be on cpu like {matrices[0]}"):
+            run(name, tensors)
 
 
 @pytest.mark.parametrize(("name", "number"), WITH_NUMBERS)
