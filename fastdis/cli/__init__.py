@@ -1,4 +1,4 @@
-"""Run ``fastdis train | evaluate | compare | posterior | demo | data``: a file for each command."""
+"""Run ``fastdis train | evaluate | compare | study | posterior | demo | data``: a file for each command."""
 
 import warnings
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
-from . import compare, data, demo, evaluate, posterior, train
+from . import compare, data, demo, evaluate, posterior, study, train
 from ._options import PLAIN, help_unless_given
 from ._run import run
 
@@ -17,6 +17,7 @@ app.command()(compare.compare)
 app.command()(posterior.posterior)
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
+app.add_typer(study.app, name="study")
 
 
 def main() -> None:

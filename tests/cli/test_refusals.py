@@ -193,9 +193,9 @@ def test_dangling_links(fastdis_command: Any, command: str, names: tuple[str, st
 @pytest.mark.parametrize(
     "command",
     [
-        ("evaluate", "run"),
+        ("evaluate", "run", "--metrics", "mig"),
         ("posterior", "run"),
-        ("evaluate", "--codes", "codes.npz", "--out", "run"),
+        ("evaluate", "--codes", "codes.npz", "--out", "run", "--metrics", "mig"),
     ],
 )
 def test_an_older_report_survives_a_newer_one_that_fails(

@@ -44,3 +44,8 @@ def arrays(samples: int = 150, *, sizes: tuple[int, ...] = (2, 3, 4), codes: int
     factors = np.stack([rng.integers(0, size, samples) for size in sizes], axis=1)
     mixing = rng.standard_normal((len(sizes), codes)) ** 3
     return factors @ mixing + rng.standard_normal((samples, codes)), factors
+
+
+def timeless(numbers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The numbers of a report without the seconds that they took."""
+    return [{name: value for name, value in number.items() if name != "seconds"} for number in numbers]
