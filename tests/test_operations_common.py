@@ -1,13 +1,13 @@
 """What every differentiable operation of `fastdis.functional` promises, asked of each.
 
-A new operation is asked by being declared in `__all__`: without an entry in `support.operations` the first
+A new operation is asked by being declared in `__all__`: without sample arguments in `OPERATIONS` the first
 test fails. Truth is the float64 reference, or of an operation composed from torch the operation itself in
 float64; under transforms it is the difference quotient of plain calls.
 """
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,35 +19,18 @@ from torch.autograd import forward_ad
 import fastdis
 from fastdis import functional
 from support.agreement import assert_as_accurate
-from support.operations import COMPOSED, OPERATIONS, samples
+from support.operations import (
+    OPERATIONS,
+    WITH_NUMBERS,
+    every_operation,
+    gradients,
+    leaves_of,
+    reference,
+    run,
+    samples,
+)
 
 HELPERS = {"frozen", "warmup"}  # of __all__, those that are no operations on codes
-
-
-WITH_NUMBERS = [(name, number) for name, entry in OPERATIONS.items() for number in entry.numbers]
-every_operation = pytest.mark.parametrize("name", OPERATIONS)
-
-
-def run(name: str, tensors: Sequence[Tensor], **options: Any) -> tuple[Tensor, ...]:
-    """The outputs, with the same draws every time."""
-    torch.manual_seed(0)
-    entry = OPERATIONS[name]
-    return tuple(entry.call(*tensors, **{**entry.numbers, **options}))
-
-
-def reference(name: str, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Of a permutation, which each backend draws in its own way, the reference is the same one in float64."""
-    options = {} if name in COMPOSED or name == "permute_dims" else {"backend": "reference"}
-    return run(name, tensors, **options)
-
-
-def gradients(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    weights = [torch.linspace(-1, 2, output.numel()).reshape(output.shape).to(output) for output in outputs]
-    return torch.autograd.grad(outputs, leaves, weights, materialize_grads=True)
-
-
-def leaves_of(tensors: Sequence[Tensor]) -> list[Tensor]:
-    return [tensor.detach().requires_grad_() for tensor in tensors]
 
 
 def test_every_declared_operation_is_asked() -> None:
@@ -123,7 +106,6 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[Tensor], Any]]] = {
     "sparse": (TypeError, "must be a dense tensor, got torch.sparse_coo", Tensor.to_sparse),
     "csr": (TypeError, "must be a dense tensor, got torch.sparse_csr", Tensor.to_sparse_csr),
     "nested": (TypeError, "dense tensor, got a nested tensor", lambda x: torch.nested.nested_tensor([*x])),
-    "meta": (RuntimeError, "(hold numbers|on cpu).*meta", lambda x: x.to("meta")),
     "array": (TypeError, "must be a torch.Tensor, got ndarray", Tensor.numpy),
     "vector": (ValueError, r"must have shape \(.*\).*, got \(3,\)", lambda x: x[0]),
     "empty": (ValueError, r"must have shape \(.*\).*, got \(0, 3\)", lambda x: x[:0]),
@@ -141,6 +123,28 @@ def test_what_is_no_matrix_of_numbers_is_refused_by_name(name: str, kind: str) -
             tensors[k] = change(tensors[k])
             with pytest.raises(error, match=f"^{name}: {argument} .*{rule}"):
                 run(name, tensors)
+
+
+@every_operation
+def test_shapes_are_inferred_on_the_meta_device(name: str) -> None:
+    """As are operations counted: values and gradients have the shapes and dtypes that they have elsewhere."""
+    results = []
+    for device in ("cpu", "meta"):
+        leaves = leaves_of([tensor.to(device) for tensor in samples(name, dtype=torch.float32)])
+        found = run(name, leaves)
+        assert {tensor.device.type for tensor in found} == {device}
+        results.append([(x.shape, x.dtype) for x in (*found, *gradients(found, leaves))])
+    assert results[0] == results[1]
+
+
+@every_operation
+def test_tensors_on_two_devices_are_refused_by_name(name: str) -> None:
+    matrices = [argument for argument in OPERATIONS[name].tensors if argument not in ("weight", "z_other")]
+    for k in range(1, len(matrices)):
+        tensors = samples(name)
+        tensors[k] = tensors[k].to("meta")
+        with pytest.raises(RuntimeError, match=f"^{name}: {matrices[k]} must be on cpu like {matrices[0]}"):
+            run(name, tensors)
 
 
 @pytest.mark.parametrize(("name", "number"), WITH_NUMBERS)

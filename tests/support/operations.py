@@ -1,9 +1,10 @@
-"""How each differentiable operation of `fastdis.functional` is called, with arguments to call it with."""
+"""Every differentiable operation of `fastdis.functional`: how it is called, and with what."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -83,6 +84,8 @@ OPERATIONS = {
     ),
 }
 COMPOSED = {"dip_vae_penalty", *(name for name in OPERATIONS if "weight" in OPERATIONS[name].tensors)}
+WITH_NUMBERS = [(name, number) for name, entry in OPERATIONS.items() for number in entry.numbers]
+every_operation = pytest.mark.parametrize("name", OPERATIONS)
 
 
 def samples(name: str, batch: int = 7, latent: int = 3, dtype: torch.dtype = torch.float64) -> list[Tensor]:
@@ -98,3 +101,25 @@ def samples(name: str, batch: int = 7, latent: int = 3, dtype: torch.dtype = tor
         "weight": torch.linspace(-1, 1, 2 * latent, dtype=torch.float64).reshape(latent, 2),
     }
     return [named[tensor].to(dtype) for tensor in OPERATIONS[name].tensors]
+
+
+def run(name: str, tensors: Sequence[Tensor], **options: Any) -> tuple[Tensor, ...]:
+    """The outputs, with the same draws every time."""
+    torch.manual_seed(0)
+    entry = OPERATIONS[name]
+    return tuple(entry.call(*tensors, **{**entry.numbers, **options}))
+
+
+def reference(name: str, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Of a permutation, which each backend draws in its own way, the reference is the same one in float64."""
+    options = {} if name in COMPOSED or name == "permute_dims" else {"backend": "reference"}
+    return run(name, tensors, **options)
+
+
+def gradients(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    weights = [torch.linspace(-1, 2, output.numel()).reshape(output.shape).to(output) for output in outputs]
+    return torch.autograd.grad(outputs, leaves, weights, materialize_grads=True)
+
+
+def leaves_of(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach().requires_grad_() for tensor in tensors]
