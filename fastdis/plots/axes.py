@@ -132,7 +132,7 @@ def score_maps(
         spread = [np.ptp(known) if len(known := c[np.isfinite(c)]) > 1 else np.nan for c in grid.mean.T]
         right.plot(range(across), spread, "-o", color=color(1, 2))
         right.set_xlim(-0.5, across - 0.5)
-        right.set_ylim(bottom=0)
+        right.set_ylim(0, 1.1 * max((value for value in spread if value > 0), default=1.0))
         bare(right)
         for axes, name in ((left, "mean"), (middle, "standard deviation"), (right, f"spread over {rows[0]}")):
             axes.set_title(" ".join(filter(None, [grid.name, name])), loc="left", fontsize="small")

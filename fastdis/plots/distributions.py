@@ -1,6 +1,7 @@
 """Draw what many models share: distributions by method, rank correlations, what explains a score."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -100,16 +101,17 @@ def rank_correlations(
     for (row, column), value in np.ndenumerate(matrix):
         if np.isnan(value):
             continue
-        ends = (lower[row, column], upper[row, column])
+        ends = (float(lower[row, column]), float(upper[row, column]))
         sure = not ends[0] <= 0 <= ends[1]
         shade = "white" if abs(value) > 0.65 else "black" if sure else "#777777"
         weight = "bold" if sure else "normal"
+        middle: Any = {"ha": "center", "va": "center"}
         axes.text(
-            column, row - 0.14, _per_cent(value), ha="center", va="center", color=shade, weight=weight
+            column, row - 0.14, _per_cent(float(value)), ha="center", va="center", color=shade, weight=weight
         )
         if rows[row] != columns[column]:
             interval = f"{_per_cent(ends[0])} .. {_per_cent(ends[1])}"
-            axes.text(column, row + 0.26, interval, ha="center", va="center", color=shade, fontsize=6.5)
+            axes.text(column, row + 0.26, interval, color=shade, fontsize=6.5, **middle)
     axes.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0, labelsize="small")

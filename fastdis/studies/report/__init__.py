@@ -72,12 +72,15 @@ def _svg(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def _content(
-    study: Models, udr: Column, drawn: list[Drawn], pictures: dict[str, bytes]
-) -> dict[str, Any]:
+def _content(study: Models, udr: Column, drawn: list[Drawn], pictures: dict[str, bytes]) -> dict[str, Any]:
     scores = ranked_scores(study)
     shown: list[dict[str, Any]] = [
-        {"heading": one.heading, "caption": one.caption, "source": source_of(pictures[one.name]), "score": one.score}
+        {
+            "heading": one.heading,
+            "caption": one.caption,
+            "source": source_of(pictures[one.name]),
+            "score": one.score,
+        }
         for one in drawn
     ]
     first = [score for score in scores if score in HEADLINES][:2] or scores[:1]

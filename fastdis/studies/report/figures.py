@@ -10,7 +10,9 @@ from ...evaluation.comparison.run_settings import text_of
 from ..statistics import RankCorrelations, explained_variance, rank_correlations
 from .columns import HEADLINES, Column, best_while_training, column, other_numbers, ranked_scores
 from .grids import Plane, facets_of, planes
-from .models import Model, Models
+from .models import Models
+
+_MOST_METHODS = 24  # in a picture of violins
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,14 @@ def _over(study: Models, plane: Plane, score: str) -> list[Drawn]:
     ]
     if plane.rows[0]:
         grids = [plane.grid(name, last, models) for name, models in facets]
+        over_both = f"{title} and {plane.rows[0]}"
         drawn.append(
             Drawn(
                 f"maps_{score}_{plane.name}",
-                f"{score} over {plane.columns[0]} and {plane.rows[0]}",
+                over_both,
                 "Mean and standard deviation over models at the last step; on the right the largest mean of "
                 "a column less its smallest.",
-                plots.score_maps(grids, plane.rows, plane.columns, score, study.note),
+                plots.score_maps(grids, plane.rows, plane.columns, over_both, study.note),
                 score,
             )
         )
@@ -113,24 +116,36 @@ def _trade_offs(study: Models, scores: list[str]) -> list[Drawn]:
 
 
 def _violins(study: Models, scores: list[str]) -> list[Drawn]:
-    groups: dict[str, list[Model]] = {}
-    if "objective" in study.axes:
-        for name, members in study.by_objective.items():
-            groups[name] = [study.models[k] for k in members]
-    else:
-        groups = study.settings
-    if len(groups) < 2 or len(groups) > 24 or not scores:
+    axis, groups = _methods(study)
+    if not 2 <= len(groups) <= _MOST_METHODS or not scores:
         return []
-    columns = {score: [column(models, score) for models in groups.values()] for score in scores}
-    known = {score: [one[np.isfinite(one)] for one in of_methods] for score, of_methods in columns.items()}
+    columns = {score: column(study.models, score) for score in scores}
+    known = {
+        score: [values[members][np.isfinite(values[members])] for members in groups.values()]
+        for score, values in columns.items()
+    }
+    title = f"Scores by {axis}"
     return [
         Drawn(
             "violins",
-            "Scores by method",
-            "A dot is a model, over all strengths and seeds; the line is the median.",
-            plots.violins(list(groups), known, "Scores by method, over all strengths and seeds", study.note),
+            title,
+            "A dot is a model, over all other settings and seeds; the line is the median.",
+            plots.violins(list(groups), known, title, study.note),
         )
     ]
+
+
+def _methods(study: Models) -> tuple[str, dict[str, list[int]]]:
+    """Put the models of each objective together; where there is one objective, those of each strength."""
+    if "objective" in study.axes:
+        return "objective", study.by_objective
+    several = len(set(study.strengths)) > 1
+    axis = "strength" if several else next(iter(study.axes), "")
+    values = study.strengths if several else [model.settings.get(axis) for model in study.models]
+    groups: dict[str, list[int]] = {}
+    for k, value in enumerate(values):
+        groups.setdefault(text_of(value), []).append(k)
+    return axis, groups
 
 
 def _correlations(study: Models, scores: list[str], udr: Column) -> list[Drawn]:
@@ -148,7 +163,7 @@ def _correlations(study: Models, scores: list[str], udr: Column) -> list[Drawn]:
             "correlations_of_scores",
             "Rank correlations between scores",
             caption,
-            _matrix("Rank correlations between scores", rank_correlations(columns), study),
+            _matrix("Scores", rank_correlations(columns), study),
         )
     ]
     if others and apart:
@@ -158,14 +173,16 @@ def _correlations(study: Models, scores: list[str], udr: Column) -> list[Drawn]:
                 "Rank correlations of scores with other numbers",
                 caption + " LR and GBT: downstream accuracy of logistic regression and boosted trees from so "
                 "many labels; their efficiency is the accuracy from 100 labels over that from 10,000.",
-                _matrix("Rank correlations of scores with other numbers", rank_correlations(apart, others), study),
+                _matrix(
+                    "Rank correlations of scores with other numbers", rank_correlations(apart, others), study
+                ),
             )
         )
     return drawn
 
 
 def _matrix(title: str, found: RankCorrelations, study: Models) -> Figure:
-    title += ", times 100, with 95 % intervals"
+    title += ": rank correlations times 100, with 95 % intervals"
     return plots.rank_correlations(
         found.rows, found.columns, found.values, found.low, found.high, title, study.note
     )
