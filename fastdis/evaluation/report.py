@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import _checks, plots
 from .._files import require_writable
+from ..data import Simulator
 from ..data.dsprites.nuisances import NuisancePixels
 from ..data.protocols import FactorData
 from ..functional import gaussian_kl
@@ -20,6 +21,7 @@ from ..models import VAE
 from ..plots.kl import ACTIVE
 from ..posterior import decompose
 from ..version import __version__
+from .drawn_votes import drawn_votes
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .held_out import held_out_numbers, held_out_picture
@@ -72,7 +74,8 @@ def evaluate(
 
     Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
     is left out of them. Without known factors there are neither scores nor the pictures that show factors.
-    The report's ``notes`` say so.
+    The report's ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
+    images again, each with one factor fixed exactly.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
     that more than 5e9 pairs would have to be evaluated, the expectation is over fewer images, drawn at
@@ -122,16 +125,28 @@ def evaluate(
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
     kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
     names = [data.factor_names[k] for k in found.varying]
+    by_drawing = [metric.name for metric in chosen if metric.needs == "votes" and isinstance(data, Simulator)]
     known = rows if labelled and len(rows) < len(mean) else slice(None)
     scored = score(
         mean[known],
         classes if labelled else None,
         logvar=logvar[known],
-        metrics=[metric.name for metric in chosen],
+        metrics=[metric.name for metric in chosen if metric.name not in by_drawing],
         confidence=confidence,
         seed=seed,
         progress=progress,
     )
+    if by_drawing and isinstance(data, Simulator):
+        scored += drawn_votes(
+            model,
+            data,
+            mean,
+            found.classes,
+            metrics=by_drawing,
+            confidence=confidence,
+            seed=seed,
+            progress=progress,
+        )
     said = [*notes(data, found), *_nuisance(data)]
     start = time.perf_counter()
     parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
