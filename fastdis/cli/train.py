@@ -108,6 +108,14 @@ def train(
         bool | None, typer.Option("--compile", help="Compile the model: CUDA graphs on a GPU.")
     ] = None,
     seed: Annotated[int | None, _setting("seed", "Seed of the weights, the order and the noise.")] = None,
+    evaluate_every: Annotated[
+        int | None,
+        _setting("evaluate_every", "Score 10,000 images after so many steps, into scores.jsonl.", "never"),
+    ] = None,
+    keep_checkpoints: Annotated[
+        str | None,
+        _setting("keep_checkpoints", "How many checkpoints stay; all; or best: that of the best score too."),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(help="Threads to compute on [default: one a core]", show_default=False)
     ] = None,
@@ -164,6 +172,8 @@ def train(
         "precision": precision,
         "compile": compile,
         "seed": seed,
+        "evaluate_every": evaluate_every,
+        "keep_checkpoints": None if keep_checkpoints is None else _value(keep_checkpoints),
     }
     config = replace(config, **{name: value for name, value in options.items() if value is not None})
     limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}

@@ -8,9 +8,10 @@ from typing import Any
 
 NAME = "config.json"
 ABOUT = ("fastdis", "architecture", "data", "likelihood")  # facts to read a run by, not settings to keep
-_MAY_CHANGE = (*ABOUT, "steps")
+_MAY_CHANGE = (*ABOUT, "steps", "evaluate_every", "keep_checkpoints")
 _OF_0_1 = {"settings", "warmup", "dataset", "every"}  # and no path: dataset was that of the official file
-_LATER: dict[str, Any] = {"split": None, "without": {}}  # settings that came later, as they were before
+# settings that came later, as they were before
+_LATER: dict[str, Any] = {"split": None, "without": {}, "evaluate_every": None, "keep_checkpoints": 2}
 _NUMBER = re.compile(r"(?<![\w.])\d+(\.\d*)?(e[+-]?\d+)?(?![\w.])")
 
 

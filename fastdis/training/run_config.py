@@ -4,7 +4,7 @@ import inspect
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from .schedules import LinearSchedule, Schedule
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Say what is trained on what, and how; see `fit` for the last six.
+    """Say what is trained on what, and how; see `fit` for the last eight.
 
     objective: one of OBJECTIVES.
     model: one of MODELS; by default Burgess's convolutions, in the form that suits the objective.
@@ -64,6 +64,8 @@ class RunConfig:
     precision: str = "float32"
     compile: bool = False
     seed: int = 0
+    evaluate_every: int | None = None
+    keep_checkpoints: int | Literal["best", "all"] = 2
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -105,6 +107,12 @@ class RunConfig:
         }
         values["learning_rate"] = _checks.number("train", "learning_rate", self.learning_rate, above=0)
         values["seed"] = _checks.seed("train", self.seed)
+        if self.evaluate_every is not None:
+            values["evaluate_every"] = _checks.integer("train", "evaluate_every", self.evaluate_every)
+        if isinstance(self.keep_checkpoints, str):
+            _checks.choice("train", "keep_checkpoints", self.keep_checkpoints, ("best", "all"))
+        else:
+            values["keep_checkpoints"] = _checks.integer("train", "keep_checkpoints", self.keep_checkpoints)
         if self.split is not None:
             values["split"] = _checks.number("train", "split", self.split, above=0, high=1)
         types: dict[str, tuple[type, ...]] = {

@@ -42,6 +42,8 @@ def train_run(config: RunConfig, run_dir: Path, *, resume: Resume = False, **opt
             run_dir=run_dir,
             resume=resume,
             config=config.to_dict(),
+            evaluate_every=config.evaluate_every,
+            keep_checkpoints=config.keep_checkpoints,
             **options,
         )
         return rank() == 0
