@@ -27,14 +27,15 @@ def pairs(function: str, option: str, texts: list[str] | None) -> dict[str, Any]
     """Split NAME=VALUE; the value is read as JSON or a number (nan and inf too), else taken as text."""
     found = {}
     for text in texts or []:
-        name, separator, value = text.partition("=")
+        name, separator, given = text.partition("=")
         if not (name and separator):
             raise ValueError(f"{function}: {option} must be NAME=VALUE, got {text!r}")
-        found[name] = _value(value)
+        found[name] = parsed(given)
     return found
 
 
-def _value(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Read a value as JSON or a number, else take it as text."""
     for parse in (json.loads, float):
         try:
             return parse(text)

@@ -13,7 +13,7 @@ from .._files import require_writable
 from ..training.presets import PRESETS
 from ..training.registry import MODELS, OBJECTIVES, require_known
 from ..training.run_config import RunConfig
-from ._options import pairs
+from ._options import pairs, parsed
 from ._run import in_one_line
 
 
@@ -173,7 +173,7 @@ def train(
         "compile": compile,
         "seed": seed,
         "evaluate_every": evaluate_every,
-        "keep_checkpoints": None if keep_checkpoints is None else _value(keep_checkpoints),
+        "keep_checkpoints": None if keep_checkpoints is None else parsed(keep_checkpoints),
     }
     config = replace(config, **{name: value for name, value in options.items() if value is not None})
     limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}
