@@ -64,13 +64,7 @@ def restore(path: str | Path, folder: str | Path, *, only: set[str] | None = Non
         ValueError: it was not written by `export`.
         OSError: the folder cannot be written.
     """
-    path, folder = Path(path), Path(folder)
-    if not path.is_file():
-        raise FileNotFoundError(f"study: there is no file {path}")
-    content = read_json(path)
-    if content.get("format") != FORMAT or not isinstance(content.get("done"), dict):
-        raise ValueError(f"study: {path} must be a file of `fastdis study export`")
-    written = 0
+    folder, content, written = Path(folder), exported(path), 0
     for name, run in content["done"].items():
         if (only is not None and name not in only) or (folder / name / OUTCOME).exists():
             continue
@@ -85,6 +79,22 @@ def restore(path: str | Path, folder: str | Path, *, only: set[str] | None = Non
     if only is None:
         write_json(folder / STUDY, {name: content[name] for name in ("fastdis", "study", "runs")})
     return written
+
+
+def exported(path: str | Path) -> dict[str, Any]:
+    """Read a file of `export`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it was not written by `export`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"study: there is no file {path}")
+    content = read_json(path)
+    if content.get("format") != FORMAT or not isinstance(content.get("done"), dict):
+        raise ValueError(f"study: {path} must be a file of `fastdis study export`")
+    return content
 
 
 def _columns(path: Path) -> dict[str, list[float]]:
