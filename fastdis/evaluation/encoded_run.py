@@ -21,17 +21,22 @@ from ..training.saved_run import SavedRun
 from .encode import Codes, encode
 
 SIMULATED = 100_000  # images of a simulator that are encoded
+_SIDES = (("mean", "logvar"), ("held_out_mean", "held_out_logvar"))  # in codes.npz
 
 Data = TypeVar("Data", bound=Images | Tensor)
 
 
 @dataclass(frozen=True)
 class EncodedRun(Generic[Data]):
-    """Hold model and data set of a run, mean and logvar of every image, and what a report says of them."""
+    """Hold model and data set of a run, mean and logvar of every image, and what a report says of them.
+
+    held_out: images that the run was not trained on, with their mean and logvar; None where there are none.
+    """
 
     model: VAE
     data: Data
     codes: tuple[Codes, Codes]
+    held_out: tuple[Data, tuple[Codes, Codes]] | None
     likelihood: str
     about: dict[str, Any]
     title: str
@@ -41,6 +46,8 @@ def encoded_run(
     run_dir: Path, *, model: VAE | None = None, data: Any = None, progress: bool = True
 ) -> EncodedRun[Any]:
     """Encode every image, or read ``codes.npz`` if the same checkpoint and data made it.
+
+    Images that the run held out are encoded as well.
 
     Args:
         run_dir: the folder of a run.
@@ -60,26 +67,35 @@ def encoded_run(
     kept = model is None and data is None
     subset = run.subset() if data is None else ""
     trained, checkpoint = run.load_model(model)
+    held_out = []
     if data is None:
         whole = run.build_data()
-        data = _part(whole)
+        data, *held_out = map(_part, run.sides(whole))
         subset += f" ({len(data):,} of {len(whole):,} images)" if len(data) < len(whole) else ""
     digest = hashlib.sha256(checkpoint.read_bytes())
     made_by = [run.settings, len(data), _stamps(run.settings)]
     digest.update(json.dumps(made_by, sort_keys=True).encode() if kept else b"given")
     path, key = run_dir / "codes.npz", digest.hexdigest()
-    codes = _kept(path, key) if kept else None
+    codes = _kept(path, key, 1 + len(held_out)) if kept else None
     if codes is None:
-        mean, logvar = codes = encode(trained, data, progress=progress)
+        codes = [encode(trained, side, progress=progress) for side in (data, *held_out)]
+        arrays: dict[str, Any] = {"key": np.array(key)}
+        for names, side in zip(_SIDES, codes, strict=False):
+            arrays |= zip(names, side, strict=True)
         with atomic_write(path) as file:
-            np.savez(file, mean=mean, logvar=logvar, key=np.array(key))
+            np.savez(file, **arrays)
     source = getattr(data, "source", type(data).__name__)
     return EncodedRun(
         trained,
         data,
-        codes,
+        codes[0],
+        held_out=(held_out[0], codes[1]) if held_out else None,
         likelihood=run.likelihood,
-        about={"checkpoint": checkpoint.name, "data": f"{source}{subset}"},
+        about={
+            "checkpoint": checkpoint.name,
+            "data": f"{source}{subset}",
+            **({"held_out": f"{run.held_out}: {len(held_out[0]):,} images"} if held_out else {}),
+        },
         title=f"{run.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{subset}",
     )
 
@@ -100,12 +116,12 @@ def _part(data: FactorData) -> FactorData:
     return data.subset(np.sort(chosen))
 
 
-def _kept(path: Path, key: str) -> tuple[Codes, Codes] | None:
-    """Read the codes, if they were made from the same checkpoint and data."""
+def _kept(path: Path, key: str, sides: int) -> list[tuple[Codes, Codes]] | None:
+    """Read the codes of both sides, if they were made from the same checkpoint and data."""
     try:
         with np.load(path) as file:
             if str(file["key"]) == key:
-                return file["mean"], file["logvar"]
+                return [(file[mean], file[logvar]) for mean, logvar in _SIDES[:sides]]
     except (FileNotFoundError, BadZipFile, EOFError, KeyError, ValueError):
         pass  # absent or damaged: they are made again
     return None

@@ -106,9 +106,6 @@ def pictures_of_images(
         return images.reshape(*z.shape[:2], *images.shape[1:])
 
     shown = np.array([start, *chosen[: len(TRAVERSED) - 1]])
-    originals = [_shown(data, part) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
-    decoded = [pixels(mean[part]) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
-    pairs = [row for both in zip(originals, decoded, strict=True) for row in both]
     prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
     return {
         "traversals": plots.traversals(
@@ -123,12 +120,20 @@ def pictures_of_images(
         "traversals_moving": plots.traversal_animation(
             along(FRAMES), [f"z{latent}  {note}" for latent, note in zip(order, notes, strict=True)], title
         ),
-        "reconstructions": plots.image_rows(pairs, ["image", "decoded"] * len(originals), title, together=2),
+        "reconstructions": reconstructions(data, pixels, mean, seed, title),
         "prior_samples": plots.image_rows(
             np.split(pixels(prior), PRIOR_ROWS), None, f"{title}\ndecoded samples of the prior".strip()
         ),
         "interpolations": _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
     }
+
+
+def reconstructions(data: FactorData, pixels: Decode, mean: Codes, seed: int, title: str) -> Figure:
+    """Draw images in rows, each row above what is decoded from their mean codes."""
+    chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))[: PAIRS * ACROSS]
+    parts = [part for part in np.array_split(chosen, PAIRS) if len(part)]
+    rows = [row for part in parts for row in (_shown(data, part), pixels(mean[part]))]
+    return plots.image_rows(rows, ["image", "decoded"] * len(parts), title, together=2)
 
 
 def _interpolations(

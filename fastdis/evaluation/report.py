@@ -22,6 +22,7 @@ from ..posterior import decompose
 from ..version import __version__
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
+from .held_out import held_out_numbers, held_out_picture
 from .labels import labels, notes
 from .numbers import kl_number, reconstruction_number
 from .pictures import decoding, latent_curves, pictures_of_images, require_factors
@@ -50,6 +51,8 @@ def evaluate(
     folder: str | Path,
     *,
     codes: tuple[Codes, Codes] | None = None,
+    held_out: FactorData | None = None,
+    held_out_codes: tuple[Codes, Codes] | None = None,
     likelihood: str = "bernoulli",
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
@@ -80,6 +83,11 @@ def evaluate(
         data: images and, where they are known, their factors, as the data sets of `fastdis.data`.
         folder: where the report goes; made if need be.
         codes: mean and logvar of every image, where `encode` has run before.
+        held_out: images that the model was not trained on, with the same factors: the other side of
+            ``data.split(...)``, or ``data.only(...)`` of what it was trained without. Their scores, KL and
+            reconstruction are numbers of their own, whose ``part`` is "held out"; continuous factors have the
+            bins of data. They are shown, too, in ``reconstructions_held_out``.
+        held_out_codes: mean and logvar of those.
         likelihood: "bernoulli" where the decoder's outputs are logits, "gaussian" where they are the pixels.
         metrics: which scores of factors and codes to compute: "all", or the names of some of
             `fastdis.metrics.METRICS`. The KL, its parts and the reconstruction are always there.
@@ -101,6 +109,8 @@ def evaluate(
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
+    if held_out is not None:
+        require_factors("evaluate", held_out)
     _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
     seed = _checks.seed("evaluate", seed)
     check_confidence("evaluate", confidence)
@@ -141,6 +151,23 @@ def evaluate(
         )
         pixels = decoding(model, likelihood)
         pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
+    numbers = [*scored, kl_number(kl, len(mean)), *decomposed, reconstruction]
+    if held_out is not None:
+        held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
+        numbers += held_out_numbers(
+            model,
+            held_out,
+            held_out_codes,
+            labels(held_out, like=found),
+            likelihood=likelihood,
+            metrics=[metric.name for metric in chosen],
+            confidence=confidence,
+            seed=seed,
+            progress=progress,
+        )
+        pictures["reconstructions_held_out"] = held_out_picture(
+            model, held_out, held_out_codes[0], likelihood, seed, title
+        )
     pictures |= {
         "kl_per_latent": plots.kl_per_latent(kl, title),
         "aggregated_marginals": marginals(mean, logvar, parts, title),
@@ -153,7 +180,7 @@ def evaluate(
         "factors": names,
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
         "notes": said,
-        "numbers": [*scored, kl_number(kl, len(mean)), *decomposed, reconstruction],
+        "numbers": numbers,
     }
     return write(Path(folder), content, pictures)
 

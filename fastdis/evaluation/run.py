@@ -31,9 +31,11 @@ def evaluate_run(
 ) -> Report:
     """Score the newest checkpoint of a run on its data set and write the report into the run's folder.
 
-    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and
-    ``kl_over_training.png``, from the log. When the same checkpoint is evaluated again, the codes are read
-    from there, unless a model or data is given.
+    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and, from
+    the logs, ``kl_over_training.png`` and, of a run with ``evaluate_every``, ``scores_over_training.png``.
+    When the same checkpoint is evaluated again, the codes are read from there, unless a model or data is
+    given. A run that was trained on one side of its data set, by
+    ``split`` or ``without``, is scored on both: see `evaluate`.
 
     Args:
         run_dir: the folder of a run, of `fastdis train` or of `fit`.
@@ -84,11 +86,17 @@ def evaluate_run(
     more = {}
     if len(log) > 1:
         more["kl_over_training"] = _kl_over_training(log, run.title)
+    scored = read_log(Path(run_dir) / "scores.jsonl")
+    if len(scored) > 1:
+        columns = {name: [row[name] for row in scored] for name in scored[0] if name != "seconds"}
+        more["scores_over_training"] = plots.scores_over_training(columns.pop("step"), columns, run.title)
     return evaluate(
         run.model,
         run.data,
         run_dir,
         codes=run.codes,
+        held_out=run.held_out[0] if run.held_out else None,
+        held_out_codes=run.held_out[1] if run.held_out else None,
         likelihood=run.likelihood if likelihood is None else likelihood,
         metrics=metrics,
         confidence=confidence,
