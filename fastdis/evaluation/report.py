@@ -61,6 +61,7 @@ def evaluate(
     about: Mapping[str, Any] | None = None,
     title: str = "",
     more: Mapping[str, Picture] | None = None,
+    draw: bool = True,
     progress: bool = True,
 ) -> Report:
     """Encode every image of a data set, score the codes and write the report.
@@ -97,6 +98,7 @@ def evaluate(
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
         more: other pictures to write, by the names of their files.
+        draw: draw pictures; without, the folder gets ``metrics.json`` alone.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -136,21 +138,10 @@ def evaluate(
     start = time.perf_counter()
     parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
     decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=time.perf_counter() - start)
-    knowing, information = information_of(mean[known], classes) if labelled else ((), None)
-    best = [""] * len(kl)
-    pictures: dict[str, Picture] = {}
-    if found.varying:
-        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, kl, title)
-    if information is not None:
-        known_names = [names[k] for k in knowing]
-        best = [known_names[row.argmax()] if kl[d] > ACTIVE else "" for d, row in enumerate(information)]
-        pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
     with evaluating(model):
         reconstruction = reconstruction_number(
             model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
         )
-        pixels = decoding(model, likelihood)
-        pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
     numbers = [*scored, kl_number(kl, len(mean)), *decomposed, reconstruction]
     if held_out is not None:
         held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
@@ -165,14 +156,28 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-        pictures["reconstructions_held_out"] = held_out_picture(
-            model, held_out, held_out_codes[0], likelihood, seed, title
-        )
-    pictures |= {
-        "kl_per_latent": plots.kl_per_latent(kl, title),
-        "aggregated_marginals": marginals(mean, logvar, parts, title),
-        **(more or {}),
-    }
+    pictures: dict[str, Picture] = {}
+    if draw:
+        knowing, information = information_of(mean[known], classes) if labelled else ((), None)
+        best = [""] * len(kl)
+        if found.varying:
+            pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, kl, title)
+        if information is not None:
+            known_names = [names[k] for k in knowing]
+            best = [known_names[row.argmax()] if kl[d] > ACTIVE else "" for d, row in enumerate(information)]
+            pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
+        with evaluating(model):
+            pixels = decoding(model, likelihood)
+            pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
+        if held_out is not None and held_out_codes is not None:
+            pictures["reconstructions_held_out"] = held_out_picture(
+                model, held_out, held_out_codes[0], likelihood, seed, title
+            )
+        pictures |= {
+            "kl_per_latent": plots.kl_per_latent(kl, title),
+            "aggregated_marginals": marginals(mean, logvar, parts, title),
+            **(more or {}),
+        }
     content = {
         "fastdis": __version__,
         **(about or {}),

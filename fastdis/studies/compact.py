@@ -13,7 +13,7 @@ from .folder import OUTCOME, STUDY, read_json, read_study, write_json
 FORMAT = 1
 ROWS = 20  # of each log, at most: the first, the last and what lies evenly between
 DIGITS = 5  # significant ones; intervals over seeds are a hundred times wider
-LOGS = ("log", "kl_per_latent")
+LOGS = ("log", "kl_per_latent", "scores")
 METRICS = "metrics.json"
 
 
@@ -70,6 +70,8 @@ def restore(path: str | Path, folder: str | Path, *, only: set[str] | None = Non
             continue
         for log in LOGS:
             rows = _rows(run[log])
+            if not rows:
+                continue
             with atomic_write(folder / name / f"{log}.jsonl") as file:
                 file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
         write_json(folder / name / CONFIG, run["config"])

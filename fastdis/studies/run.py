@@ -79,7 +79,7 @@ def run_study(
     require_writable(folder)
     if known is not None:
         exported(known)
-    check_runs(unique(runs))
+    check_runs(unique(runs), study.evaluate)
     with locked(folder, "study: --out", "study"):
         write_study(folder, study, runs)
         if known is not None:
