@@ -70,6 +70,8 @@ def architecture_of(model: nn.Module) -> dict[str, Any] | None:
     }
     if isinstance(decoder, models.InfoGANGenerator):
         arguments["noise"] = decoder.noise
+        if decoder.categories:
+            arguments["categories"] = decoder.categories
     if isinstance(model, models.Autoencoder):
         arguments |= {"tied": isinstance(decoder, models.TiedDecoder), "k": model.k}
     with torch.random.fork_rng([]):
