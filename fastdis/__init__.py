@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _SUBMODULES = frozenset(
-    ("cli", "data", "evaluation", "losses", "metrics", "models", "plots", "posterior", "training")
+    ("cli", "data", "evaluation", "losses", "metrics", "models", "plots", "posterior", "studies", "training")
 )
 
 

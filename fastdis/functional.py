@@ -5,7 +5,8 @@ All of them take float32, float64, float16 and bfloat16, compute half precision 
 Under the transforms of ``torch.func`` and inside ``torch.autograd.forward_ad.dual_level``,
 ``backend="auto"`` means the reference in plain PyTorch, which has every derivative; noise and permutations
 drawn under ``torch.vmap`` follow its ``randomness``. A ``generator`` cannot be passed into a compiled graph:
-that is a limit of ``torch.compile``.
+that is a limit of ``torch.compile``. On the meta device, as under ``with torch.device("meta")``, all of them
+give tensors of the right shape and dtype, and count their operations, by the reference.
 """
 
 from collections.abc import Callable
@@ -240,7 +241,7 @@ def dip_vae_penalty(
     else:
         on = _dispatch.weight("dip_vae_penalty", "lambda_d", lambda_d)
     mean, logvar = _dispatch.widened(mean, logvar)
-    with torch.autocast(mean.device.type, enabled=False):  # which would round the covariance to 3 digits
+    with _dispatch.without_autocast(mean):  # which would round the covariance to 3 digits
         centred = mean - mean.mean(0)
         covariance = centred.T @ centred / mean.shape[0]  # len would be a constant of an exported graph
     variances = covariance.diagonal()

@@ -1,15 +1,17 @@
 """Encode every image, score the codes, decompose the KL, write the report."""
 
+from .baselines import baseline
 from .codes import evaluate_codes
 from .comparison import compare, write_comparison
 from .encode import encode
-from .numbers import score
 from .posterior import decompose_codes, decompose_run
 from .report import Report, evaluate
 from .run import evaluate_run
+from .scores import score
 
 __all__ = [
     "Report",
+    "baseline",
     "compare",
     "decompose_codes",
     "decompose_run",

@@ -1,11 +1,15 @@
 """Scores of anybody's representation, from a file of arrays."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import plots
+from .._arrays import named_arrays
+from .._files import require_writable
 from ..metrics import read_arrays
-from .numbers import score
-from .report import Report, write
+from .files import Picture
+from .report import Report, information_of, write
+from .scores import chosen_metrics, score
 
 
 def evaluate_codes(
@@ -14,8 +18,12 @@ def evaluate_codes(
     *,
     codes_key: str = "codes",
     factors_key: str = "factors",
+    logvar_key: str | None = None,
     folder: str | Path | None = None,
+    metrics: str | Iterable[str] = "all",
+    confidence: float | None = 0.95,
     seed: int = 0,
+    progress: bool = False,
 ) -> Report:
     """Score the codes (samples, codes) and factors (samples, factors) of a file.
 
@@ -24,20 +32,41 @@ def evaluate_codes(
             classes.
         factors: an npy file of the factors, beside an npy file of the codes.
         codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
+        logvar_key: the name of the log variances (samples, codes), where the file has them: the codes are
+            then the means of posteriors, whose scores are computed too.
         folder: where ``metrics.json`` and ``mutual_information.png`` go; nothing is written if None.
-        seed: of the sample of 10,000.
+        metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
+        confidence: of the intervals; None for none.
+        seed: of the draws of samples and votes, and of the predictors.
+        progress: show a progress bar on standard error.
 
     Raises:
         FileNotFoundError: there is no such file.
         TypeError: codes or factors hold no real numbers, or the second file is missing or one too many.
         ValueError: a file is of another kind, is damaged or lacks an array, the arrays do not fit together,
-            or a score does not exist for them.
+            or a name, confidence or seed is out of range.
+        OSError: a file cannot be written; an older report is then left as it was.
     """
-    arrays = read_arrays(path, factors, codes_key=codes_key, factors_key=factors_key)
-    numbers = score(*arrays, seed=seed)
-    content = {"codes": str(path), "numbers": numbers}
+    chosen_metrics("evaluate_codes", metrics, logvar=logvar_key is not None)
+    codes, classes = read_arrays(path, factors, codes_key=codes_key, factors_key=factors_key)
+    logvar = named_arrays(Path(path), logvar_key)[0] if logvar_key is not None else None
+    if folder is not None:
+        require_writable(Path(folder))
+    numbers = score(
+        codes,
+        classes,
+        logvar=logvar,
+        metrics=metrics,
+        confidence=confidence,
+        seed=seed,
+        progress=progress,
+    )
+    content = {"codes": str(path), "images": len(codes), "notes": [], "numbers": numbers}
     if folder is None:
         return Report(content)
-    names = [f"factor {k}" for k in numbers[0]["factors"]]
-    picture = plots.mutual_information(numbers[0]["mutual_information"], names)
-    return write(Path(folder), content, {"mutual_information": picture})
+    knowing, information = information_of(codes, classes)
+    pictures: dict[str, Picture] = {}
+    if information is not None:
+        names = [f"factor {k}" for k in knowing]
+        pictures["mutual_information"] = plots.mutual_information(information, names)
+    return write(Path(folder), content, pictures)

@@ -18,7 +18,7 @@ from ..posterior._arguments import check_numbers
 from ..version import __version__
 from .encoded_run import encoded_run
 from .files import write_files
-from .numbers import Number
+from .numbers import NOT_ASKED, Number, normal_interval, number
 
 FILES = ("posterior.json", "aggregated_marginals.png")
 
@@ -66,6 +66,8 @@ def decompose_run(
     check_numbers("decompose_run", samples=samples, tolerance=tolerance, seed=seed, max_pairs=max_pairs)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
     mean, logvar = run.codes
+    if logvar is None:
+        raise ValueError(f"decompose_run: {run_dir} must hold posteriors, its codes are points ({run.title})")
     result = decompose(
         mean, logvar, samples=samples, tolerance=tolerance, seed=seed, queries="auto", max_pairs=max_pairs
     )
@@ -117,25 +119,36 @@ def decompose_codes(
     return result
 
 
-def posterior_numbers(result: PosteriorDecomposition, seed: int) -> list[Number]:
-    """Return mutual information, total correlation and dimension-wise KL as numbers of a report."""
+def posterior_numbers(
+    result: PosteriorDecomposition, seed: int, *, confidence: float | None = 0.95, seconds: float = 0.0
+) -> list[Number]:
+    """Return mutual information, total correlation and dimension-wise KL as numbers of a report.
+
+    They come from one computation, whose seconds stand beside each.
+    """
     measured = result.to_dict()
     how = (
         f" q(z) over {result.posteriors:,} images, to {result.truncation_error:.1e} nats; the expectation "
         f"over {result.samples} z from each of the images that `samples` counts."
     )
-    numbers = [
-        {
-            "name": name,
-            "seed": seed,
-            "score": measured[name],
-            "standard_error": measured[f"{name}_error"],
-            "unit": "nats",
-            "samples": result.queries,
-            "definition": definition + how,
-        }
-        for name, definition in _DEFINITIONS.items()
-    ]
+    numbers = []
+    for name, definition in _DEFINITIONS.items():
+        value, error = measured[name], measured[f"{name}_error"]
+        numbers.append(
+            number(
+                name,
+                "posterior",
+                value,
+                unit="nats",
+                samples=result.queries,
+                seed=seed,
+                interval=normal_interval(value, error, confidence),
+                no_interval=NOT_ASKED if confidence is None else "a single image has no spread",
+                seconds=seconds,
+                definition=definition + how,
+                standard_error=error,
+            )
+        )
     numbers[-1]["per_latent"] = measured["dimwise_kl_per_latent"]
     return numbers
 

@@ -1,29 +1,41 @@
 """Report on a representation: its scores and its pictures in one folder."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from .. import _checks, metrics, plots
+from .. import _checks, plots
 from .._files import require_writable
 from ..data.dsprites.nuisances import NuisancePixels
 from ..data.protocols import FactorData
 from ..functional import gaussian_kl
+from ..metrics import JointTable, NotComputable
+from ..metrics._confidence import check_confidence
 from ..models import VAE
+from ..plots.kl import ACTIVE
 from ..posterior import decompose
 from ..version import __version__
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
-from .labels import Labels, labels, notes
-from .numbers import Number, kl_number, reconstruction_number, score
-from .pictures import decoding, latent_curves, pictures_of_images, require_factors
+from .held_out import held_out_numbers, held_out_picture
+from .labels import labels, notes
+from .numbers import kl_number, reconstruction_number
+from .pictures import Decode, decoding, latent_curves, pictures_of_images, require_factors
 from .posterior import marginals, posterior_numbers
+from .scores import chosen_metrics, score
+from .table import table
 
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
+POINTS = (
+    "The codes are points, without posteriors: there is no KL, none of its parts and no sample of the prior. "
+    "In the pictures a code moves from 2 standard deviations below its mean to 2 above."
+)
 
 
 @dataclass(frozen=True)
@@ -35,19 +47,7 @@ class Report:
     files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        numbers = self.content["numbers"]
-        counts = sorted({number["samples"] for number in numbers}, reverse=True)
-        cells = {
-            (number["name"], number["samples"]): f"{number['score']:.4f} {number.get('unit', '')}".strip()
-            for number in numbers
-        }
-        width = max(16, *(len(number["name"]) + 2 for number in numbers))
-        header = " " * width + "".join(f"{count:,} images".rjust(18) for count in counts)
-        lines = [
-            name.ljust(width) + "".join(cells.get((name, count), "").rjust(18) for count in counts)
-            for name in dict.fromkeys(number["name"] for number in numbers)
-        ]
-        return "\n".join([header, *lines, *self.content.get("notes", [])])
+        return table(self.content["numbers"], self.content.get("notes", []))
 
 
 def evaluate(
@@ -55,8 +55,12 @@ def evaluate(
     data: FactorData,
     folder: str | Path,
     *,
-    codes: tuple[Codes, Codes] | None = None,
+    codes: tuple[Codes, Codes | None] | None = None,
+    held_out: FactorData | None = None,
+    held_out_codes: tuple[Codes, Codes] | None = None,
     likelihood: str = "bernoulli",
+    metrics: str | Iterable[str] = "all",
+    confidence: float | None = 0.95,
     factor_bins: int = 20,
     seed: int = 0,
     about: Mapping[str, Any] | None = None,
@@ -83,10 +87,19 @@ def evaluate(
         model: has ``encode`` and ``decode``, as `fastdis.models.VAE`.
         data: images and, where they are known, their factors, as the data sets of `fastdis.data`.
         folder: where the report goes; made if need be.
-        codes: mean and logvar of every image, where `encode` has run before.
+        codes: mean and logvar of every image, where `encode` has run before. Of codes without posteriors
+            logvar is None: the report then has no KL, none of its parts and no samples of the prior.
+        held_out: images that the model was not trained on, with the same factors: the other side of
+            ``data.split(...)``, or ``data.only(...)`` of what it was trained without. Their scores, KL and
+            reconstruction are numbers of their own, whose ``part`` is "held out"; continuous factors have the
+            bins of data. They are shown, too, in ``reconstructions_held_out``.
+        held_out_codes: mean and logvar of those.
         likelihood: "bernoulli" where the decoder's outputs are logits, "gaussian" where they are the pixels.
+        metrics: which scores of factors and codes to compute: "all", or the names of some of
+            `fastdis.metrics.METRICS`. The KL, its parts and the reconstruction are always there.
+        confidence: of the intervals; None for none.
         factor_bins: into how many bins a continuous factor is cut.
-        seed: seeds the draw of the 10,000 images and the noise for the aggregated posterior.
+        seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
         more: other pictures to write, by the names of their files.
@@ -97,37 +110,85 @@ def evaluate(
 
     Raises:
         TypeError: data lacks images or factors.
-        ValueError: a code is not finite, likelihood is unknown, or factor_bins or seed is out of range.
+        ValueError: a code is not finite, likelihood or the name of a score is unknown, or confidence,
+            factor_bins or seed is out of range.
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
+    if held_out is not None:
+        require_factors("evaluate", held_out)
     _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
     seed = _checks.seed("evaluate", seed)
+    check_confidence("evaluate", confidence)
     require_writable(Path(folder))
     found = labels(data, factor_bins)
+    rows, classes = found.scored()
+    labelled = classes.size > 0
+    with_logvar = codes is None or codes[1] is not None
+    # before every image is encoded
+    chosen = chosen_metrics("evaluate", metrics, factors=labelled, logvar=with_logvar)
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
-    kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
+    points = logvar is None
+    # what latents are sorted by in the pictures
+    weight = _spread(mean) if logvar is None else gaussian_kl(*map(torch.from_numpy, (mean, logvar))).numpy()
     names = [data.factor_names[k] for k in found.varying]
-    scores, said = _scores(mean, found, seed)
-    said = [*notes(data, found), *said, *_nuisance(data)]
-    parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
-    best = [""] * len(kl)
+    known = rows if labelled and len(rows) < len(mean) else slice(None)
+    scored = score(
+        mean[known],
+        classes if labelled else None,
+        logvar=None if logvar is None else logvar[known],
+        metrics=[metric.name for metric in chosen],
+        confidence=confidence,
+        seed=seed,
+        progress=progress,
+    )
+    said = [*notes(data, found), *_nuisance(data), *([POINTS] if points else [])]
+    knowing, information = information_of(mean[known], classes) if labelled else ((), None)
+    best = [""] * len(weight)
     pictures: dict[str, Picture] = {}
+    measure = "sd" if points else "nats"
     if found.varying:
-        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, kl, title)
-    if scores:
-        information = np.asarray(scores[0]["mutual_information"])
-        best = [names[row.argmax()] if kl[d] > 0.1 else "" for d, row in enumerate(information)]
-        pictures["mutual_information"] = plots.mutual_information(information, names, title)
+        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, weight, title, measure)
+    if information is not None:
+        known_names = [names[k] for k in knowing]
+        best = [known_names[row.argmax()] if weight[d] > ACTIVE else "" for d, row in enumerate(information)]
+        pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
     with evaluating(model):
-        reconstruction = reconstruction_number(model, data, mean, likelihood=likelihood, seed=seed)
+        reconstruction = reconstruction_number(
+            model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
+        )
         pixels = decoding(model, likelihood)
-        pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
-    pictures |= {
-        "kl_per_latent": plots.kl_per_latent(kl, title),
-        "aggregated_marginals": marginals(mean, logvar, parts, title),
-        **(more or {}),
-    }
+        shown = mean
+        if points:
+            shown, pixels = _standardised(mean, pixels)
+        pictures = pictures_of_images(data, pixels, shown, weight, best, seed, title, measure) | pictures
+    numbers = [*scored]
+    if logvar is not None:
+        start = time.perf_counter()
+        parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
+        seconds = time.perf_counter() - start
+        decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=seconds)
+        numbers += [kl_number(weight, len(mean)), *decomposed]
+        pictures["kl_per_latent"] = plots.kl_per_latent(weight, title)
+        pictures["aggregated_marginals"] = marginals(mean, logvar, parts, title)
+    numbers.append(reconstruction)
+    if held_out is not None:
+        held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
+        numbers += held_out_numbers(
+            model,
+            held_out,
+            held_out_codes,
+            labels(held_out, like=found),
+            likelihood=likelihood,
+            metrics=[metric.name for metric in chosen],
+            confidence=confidence,
+            seed=seed,
+            progress=progress,
+        )
+        pictures["reconstructions_held_out"] = held_out_picture(
+            model, held_out, held_out_codes[0], likelihood, seed, title
+        )
+    pictures |= more or {}
     content = {
         "fastdis": __version__,
         **(about or {}),
@@ -135,20 +196,34 @@ def evaluate(
         "factors": names,
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
         "notes": said,
-        "numbers": [*scores, kl_number(kl, len(mean)), *posterior_numbers(parts, seed), reconstruction],
+        "numbers": numbers,
     }
     return write(Path(folder), content, pictures)
 
 
-def _scores(mean: Codes, found: Labels, seed: int) -> tuple[list[Number], list[str]]:
-    """Score the images whose factors are known; say why where a score does not exist for them."""
-    rows, classes = found.scored()
-    if not found.varying or not len(rows):
-        return [], ["No image has all labels, so there are no scores of factors."] if found.varying else []
+def information_of(codes: NDArray[Any], classes: NDArray[Any]) -> tuple[tuple[int, ...], NDArray[Any] | None]:
+    """Return the factors that vary and the information of each code on them, None where it does not exist."""
     try:
-        return score(mean[rows] if len(rows) < len(mean) else mean, classes, seed=seed), []
-    except metrics.NotComputable as reason:
-        return [], [f"There are no scores of factors: {reason}."]
+        table = JointTable.of(codes, classes, function="evaluate").information(function="evaluate")
+    except NotComputable:
+        return (), None
+    return table.factors, table.mutual_information
+
+
+def _spread(codes: Codes) -> NDArray[np.float32]:
+    """Return the standard deviation of each code over all samples."""
+    spread: NDArray[np.float32] = codes.std(axis=0, dtype=np.float64).astype(np.float32)
+    return spread
+
+
+def _standardised(codes: Codes, pixels: Decode) -> tuple[Codes, Decode]:
+    """Return the codes in standard deviations from their means, and the decoder of such codes.
+
+    The pictures move a code between -2 and 2, which is its range where the prior is a standard normal.
+    """
+    centre = codes.mean(axis=0, dtype=np.float64)
+    spread = np.where(_spread(codes) > 0, _spread(codes), 1.0)
+    return ((codes - centre) / spread).astype(np.float32), lambda z: pixels(z * spread + centre)
 
 
 def _nuisance(data: FactorData) -> list[str]:

@@ -1,5 +1,6 @@
 """Report on a run, from its folder."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ from matplotlib.figure import Figure
 
 from .. import _checks, plots
 from ..data.protocols import FactorData
+from ..metrics._confidence import check_confidence
 from ..models import VAE
 from ..training.log import Row, read_log
 from .encoded_run import encoded_run
 from .pictures import require_factors
 from .report import Report, evaluate
+from .scores import chosen_metrics
 
 
 def evaluate_run(
@@ -20,15 +23,19 @@ def evaluate_run(
     model: VAE | None = None,
     data: FactorData | None = None,
     likelihood: str | None = None,
+    metrics: str | Iterable[str] = "all",
+    confidence: float | None = 0.95,
     factor_bins: int = 20,
     seed: int = 0,
     progress: bool = True,
 ) -> Report:
     """Score the newest checkpoint of a run on its data set and write the report into the run's folder.
 
-    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and
-    ``kl_over_training.png``, from the log. When the same checkpoint is evaluated again, the codes are read
-    from there, unless a model or data is given.
+    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and, from
+    the logs, ``kl_over_training.png`` and, of a run with ``evaluate_every``, ``scores_over_training.png``.
+    When the same checkpoint is evaluated again, the codes are read from there, unless a model or data is
+    given. A run that was trained on one side of its data set, by
+    ``split`` or ``without``, is scored on both: see `evaluate`.
 
     Args:
         run_dir: the folder of a run, of `fastdis train` or of `fit`.
@@ -39,8 +46,8 @@ def evaluate_run(
             it names 100,000 images are scored.
         likelihood: "bernoulli" or "gaussian", as for `evaluate`. None: what ``config.json`` says, else
             "bernoulli".
-        factor_bins: as for `evaluate`.
-        seed: seeds the draw of the 10,000 images and the noise for the aggregated posterior.
+        metrics, confidence, factor_bins: as for `evaluate`.
+        seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -70,6 +77,8 @@ def evaluate_run(
     """
     factor_bins = _checks.integer("evaluate_run", "factor_bins", factor_bins, low=2)
     seed = _checks.seed("evaluate_run", seed)  # before every image is encoded, which takes minutes
+    chosen_metrics("evaluate_run", metrics)
+    check_confidence("evaluate_run", confidence)
     if data is not None:
         require_factors("evaluate_run", data)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
@@ -77,12 +86,20 @@ def evaluate_run(
     more = {}
     if len(log) > 1:
         more["kl_over_training"] = _kl_over_training(log, run.title)
+    scored = read_log(Path(run_dir) / "scores.jsonl")
+    if len(scored) > 1:
+        columns = {name: [row[name] for row in scored] for name in scored[0] if name != "seconds"}
+        more["scores_over_training"] = plots.scores_over_training(columns.pop("step"), columns, run.title)
     return evaluate(
         run.model,
         run.data,
         run_dir,
         codes=run.codes,
+        held_out=run.held_out[0] if run.held_out else None,
+        held_out_codes=run.held_out[1] if run.held_out else None,
         likelihood=run.likelihood if likelihood is None else likelihood,
+        metrics=metrics,
+        confidence=confidence,
         factor_bins=factor_bins,
         seed=seed,
         about=run.about,

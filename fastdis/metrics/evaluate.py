@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def evaluate(
     bins: int = 20,
     confidence: float | None = None,
     seed: int = 0,
-    progress: bool | None = None,
+    progress: bool | Callable[[int, str], None] | None = None,
 ) -> Evaluation:
     """Compute many scores of one representation.
 
@@ -98,7 +99,8 @@ def evaluate(
         bins: for the scores that follow from the joint table.
         confidence: e.g. 0.95 for intervals of the scores from the table and of those from votes.
         seed: for the scores that draw samples or fit predictors.
-        progress: whether to show a progress bar on standard error; None: if that is a terminal.
+        progress: whether to show a progress bar on standard error; None: if that is a terminal. Or a function
+            that is called with the number of scores done and the name of the next.
 
     Returns:
         The results. Where a score does not exist for these arrays, its row says why, and the others are
@@ -120,7 +122,8 @@ def evaluate(
     table: JointTable | None = None
     no_table = ""
     try:
-        replicates = 0 if confidence is None else REPLICATES
+        resampled = confidence is not None and any(metric.needs == "table" for metric in chosen)
+        replicates = REPLICATES if resampled else 0
         table = JointTable.of(
             codes, factors, bins=bins, replicates=replicates, seed=seed, function="evaluate"
         )
@@ -132,7 +135,10 @@ def evaluate(
     no_interval: dict[str, str] = {}
     seconds: dict[str, float] = {}
     shown = sys.stderr.isatty() if progress is None else progress
-    with progress_bar("scoring", len(chosen), "scores", shown=shown) as update:
+    bar = (
+        nullcontext(shown) if callable(shown) else progress_bar("scoring", len(chosen), "scores", shown=shown)
+    )
+    with bar as update:
         for done, metric in enumerate(chosen):
             update(done, metric.name)
             start = time.perf_counter()

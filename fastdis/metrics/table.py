@@ -123,7 +123,7 @@ class JointTable:
         table = cls(data.low, data.high, data.sizes, bins=bins)
         table._add(data)
         if replicates:
-            table.complete = _is_complete(data)
+            table.complete = is_complete(data.classes.cpu().numpy())
             if not table.complete:
                 table.replicates = _resample(function, table, data, replicates, seed)
         return table
@@ -275,10 +275,10 @@ def _edges(low: Tensor, high: Tensor, bins: int) -> Tensor:
     return torch.from_numpy(edges).to(low.device)
 
 
-def _is_complete(data: Checked) -> bool:
-    """Tell whether the samples are every combination of the factors' values, each equally often."""
-    key, combinations = np.zeros(len(data.classes), np.int64), 1
-    for column in data.classes.cpu().numpy().T:
+def is_complete(classes: NDArray[np.generic]) -> bool:
+    """Tell whether the samples (samples, factors) are every combination of values, each equally often."""
+    key, combinations = np.zeros(len(classes), np.int64), 1
+    for column in classes.T:
         values = np.unique(column)
         key = key * len(values) + np.searchsorted(values, column)
         combinations *= len(values)

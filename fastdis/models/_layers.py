@@ -168,5 +168,5 @@ def _check_input(function: str, name: str, tensor: Tensor, module: nn.Module) ->
         raise RuntimeError(
             f"{function}: {name} must be on {weight.device} like the weights, got {tensor.device}"
         )
-    if tensor.dtype != weight.dtype and not torch.is_autocast_enabled(tensor.device.type):
+    if tensor.dtype != weight.dtype and (tensor.is_meta or not torch.is_autocast_enabled(tensor.device.type)):
         raise TypeError(f"{function}: {name} must be {weight.dtype} like the weights, got {tensor.dtype}")

@@ -5,6 +5,7 @@ from .curves import Curve, latent_curves
 from .images import image_rows
 from .kl import kl_and_targets, kl_over_training, kl_per_latent
 from .methods import Series, scores_by_method, trade_off
+from .over_training import scores_over_training
 from .posterior import aggregated_marginals
 from .scores import importance, mutual_information, scores
 from .traversals import traversals
@@ -22,6 +23,7 @@ __all__ = [
     "mutual_information",
     "scores",
     "scores_by_method",
+    "scores_over_training",
     "trade_off",
     "traversal_animation",
     "traversals",

@@ -26,7 +26,7 @@ def test_train_then_evaluate(fastdis_command: Any) -> None:
         "steps": 3,
         "batch_size": 8,
     }.items() <= config.items()
-    status, out, _ = fastdis_command("evaluate", "run")
+    status, out, _ = fastdis_command("evaluate", "run", "--metrics", "mig")
     assert status == 0
     assert "mig" in out
     assert "report: run: metrics.json" in out
@@ -48,8 +48,10 @@ def test_codes_from_a_file(fastdis_command: Any) -> None:
     np.savez("codes.npz", codes=factors.astype(np.float32), factors=factors)
     status, out, _ = fastdis_command("evaluate", "--codes", "codes.npz", "--out", "report")
     assert status == 0
-    assert "mig                         1.0000" in out
+    assert "mig 1.0000 exact 96" in " ".join(out.split())
     assert Path("report/metrics.json").exists()
+    scores = [number["name"] for number in json.loads(Path("report/metrics.json").read_text())["numbers"]]
+    assert {"factor_vae_score", "sap", "dci", "irs", "explicitness"} <= set(scores)  # all by default
 
 
 def test_codes_from_an_npy_pair_and_from_hdf5(fastdis_command: Any) -> None:
@@ -59,6 +61,22 @@ def test_codes_from_an_npy_pair_and_from_hdf5(fastdis_command: Any) -> None:
     with h5py.File("mine.h5", "w") as file:
         file["codes"], file["factors"] = factors.astype(np.float32), factors
     for arguments in (("--codes", "z.npy", "--factors", "v.npy"), ("--codes", "mine.h5")):
-        status, out, err = fastdis_command("evaluate", *arguments)
+        status, out, err = fastdis_command("evaluate", *arguments, "--metrics", "mig, irs")
         assert (status, err) == (0, "")
-        assert "mig                         1.0000" in out
+        assert "mig 1.0000 exact 96" in " ".join(out.split())
+        assert "sap" not in out
+
+
+def test_a_misspelt_score_is_one_line_with_close_matches(fastdis_command: Any) -> None:
+    status, out, err = fastdis_command("evaluate", "run", "--metrics", "mig,factorvae_score")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "got 'factorvae_score'; did you mean factor_vae_score" in err
+
+
+def test_arrays_of_another_framework(fastdis_command: Any) -> None:
+    factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
+    np.savez("mine.npz", z=factors.astype(np.float32), y=factors, s=np.full((96, 2), -6.0))
+    keys = ("--codes-key", "z", "--factors-key", "y", "--logvar-key", "s")
+    status, out, _ = fastdis_command("evaluate", "--codes", "mine.npz", *keys, "--metrics", "posterior_mig")
+    assert status == 0
+    assert "posterior_mig 1.0000" in " ".join(out.split())

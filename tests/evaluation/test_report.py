@@ -31,7 +31,8 @@ class Knowing(nn.Module):
 def report(tmp_path_factory: pytest.TempPathFactory) -> evaluation.Report:
     model = fastdis.models.VAE(Knowing(), nn.Sequential(nn.Linear(3, 4096), nn.Unflatten(1, (1, 64, 64))))
     folder = tmp_path_factory.mktemp("report") / "new"
-    return evaluate(model, squares(), folder, about={"note": "by hand"}, progress=False)
+    about = {"note": "by hand"}
+    return evaluate(model, squares(), folder, metrics=["mig", "irs"], about=about, progress=False)
 
 
 def numbers(report: evaluation.Report) -> dict[str, dict[str, Any]]:
@@ -45,6 +46,7 @@ def test_metrics_json_says_where_each_number_comes_from(report: evaluation.Repor
         assert number["definition"]
         assert number["samples"] == 96
         assert "seed" in number
+        assert bool(number["interval"]) != bool(number["no_interval"])
     assert report.content["note"] == "by hand"
     assert report.content["factors"] == ["size", "row", "column"]
 
@@ -81,9 +83,9 @@ def test_the_parts_of_the_kl(report: evaluation.Report) -> None:
 
 def test_a_sampled_expectation_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation.report, "PAIRS", 3000)
-    report = evaluate(small_vae(), squares(), tmp_path, progress=False)
+    report = evaluate(small_vae(), squares(), tmp_path, metrics="mig", progress=False)
     assert numbers(report)["index_code_mi"]["samples"] == 3000 // 96
-    assert str(report).splitlines()[0].split() == ["96", "images", "31", "images"]
+    assert str(report).splitlines()[0].split() == 2 * ["score", "interval", "images"]
 
 
 def test_the_reconstruction_is_the_mean_over_images(tmp_path: Path) -> None:
@@ -91,7 +93,8 @@ def test_the_reconstruction_is_the_mean_over_images(tmp_path: Path) -> None:
     images = data.images(slice(None))
     with torch.inference_mode():
         expected = reconstruction_loss(model.decode(model.encode(images)[0]), images).item()
-    found = numbers(evaluate(model, data, tmp_path, progress=False))["reconstruction"]["score"]
+    report = evaluate(model, data, tmp_path, metrics="mig", progress=False)
+    found = numbers(report)["reconstruction"]["score"]
     assert found == pytest.approx(expected, rel=1e-5)
 
 
@@ -106,8 +109,12 @@ def test_the_pictures_are_there(report: evaluation.Report) -> None:
         assert (film.format, film.n_frames) == ("GIF", 24)
 
 
-def test_the_table_has_a_line_a_number(report: evaluation.Report) -> None:
+def test_the_table_has_a_line_a_number_in_groups(report: evaluation.Report) -> None:
     lines = str(report).splitlines()
-    assert lines[0].split() == ["96", "images"]
-    assert [line.split()[0] for line in lines[1:]] == [number["name"] for number in report.content["numbers"]]
-    assert lines[-2].endswith("nats")
+    assert lines[0].split() == ["score", "interval", "images"]
+    groups = {number["group"] for number in report.content["numbers"]}
+    assert groups == {"information", "interventions", "posterior", "reconstruction"} == groups & set(lines)
+    rows = [line.split()[0].rstrip(",") for line in lines if line.startswith("  ") and "96" in line.split()]
+    assert rows == [number["name"] for number in report.content["numbers"]]
+    assert any(line.startswith("  reconstruction, nats") for line in lines)
+    assert max(map(len, lines)) <= 100

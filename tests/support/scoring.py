@@ -10,6 +10,7 @@ from fastdis.metrics import Metric, Result
 FEW: dict[str, dict[str, Any]] = {
     "factor_vae_score": {"train_votes": 200, "test_votes": 100, "group": 8},
     "beta_vae_score": {"train_votes": 200, "test_votes": 100, "group": 8},
+    "infomec": {"train": 40, "test": 20},
     "downstream_gbt": {"labels": (30,)},
     "downstream_logistic": {"labels": (30,)},
 }
@@ -44,3 +45,8 @@ def arrays(samples: int = 150, *, sizes: tuple[int, ...] = (2, 3, 4), codes: int
     factors = np.stack([rng.integers(0, size, samples) for size in sizes], axis=1)
     mixing = rng.standard_normal((len(sizes), codes)) ** 3
     return factors @ mixing + rng.standard_normal((samples, codes)), factors
+
+
+def timeless(numbers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The numbers of a report without the seconds that they took."""
+    return [{name: value for name, value in number.items() if name != "seconds"} for number in numbers]

@@ -21,6 +21,7 @@ from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 from support.agreement import assert_as_accurate
+from support.posteriors import EXTREMES, assert_finite_as_the_reference, extreme_posteriors
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 DTYPES = [torch.float32, torch.float64]
@@ -193,6 +194,18 @@ def test_samples_far_from_every_posterior(dtype: torch.dtype) -> None:
         scale = b.abs().max().item()
         rtol = 2e-5 if dtype == torch.float32 else 1e-11
         torch.testing.assert_close(a.double(), b, rtol=rtol, atol=rtol * scale)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind", "value"), [(dtype, *case) for dtype in DTYPES for case in EXTREMES[dtype]]
+)
+@pytest.mark.usefixtures("path")
+def test_densities_at_the_ends_of_the_numbers(kind: str, value: float, dtype: torch.dtype) -> None:
+    """No density of a posterior is below that of what fills a tile, and no infinite slope has a share."""
+    assert_finite_as_the_reference(
+        lambda backend, *tensors: fastdis.kl_decomposition(*tensors, dataset_size=N, backend=backend),
+        [tensor.to(DEVICE) for tensor in extreme_posteriors(kind, value, 37, dtype)],
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
