@@ -17,11 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.grad import conv2d_input, conv2d_weight
 
 from .. import models
 from ..models._layers import channels_last
 
-Layer = tuple[nn.Module, float]  # a convolution or dense layer, and the slope of the rectifier after it
+Layer = tuple[nn.Conv2d | nn.Linear, float]  # and the slope of the rectifier after it
 
 
 def rectified_layers(critic: Callable[[Tensor], Tensor]) -> list[Layer] | None:
@@ -48,7 +49,9 @@ def rectified_layers(critic: Callable[[Tensor], Tensor]) -> list[Layer] | None:
             found[-1] = (found[-1][0], getattr(module, "negative_slope", 0.0))
         elif kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
             flat = True
-        elif (kind is nn.Linear and flat) or (kind is nn.Conv2d and not flat and _zeros_around(module)):
+        elif (isinstance(module, nn.Linear) and kind is nn.Linear and flat) or (
+            isinstance(module, nn.Conv2d) and kind is nn.Conv2d and not flat and _zeros_around(module)
+        ):
             found.append((module, 1.0))
         elif module is not critic:
             return None
@@ -56,8 +59,8 @@ def rectified_layers(critic: Callable[[Tensor], Tensor]) -> list[Layer] | None:
     return found if isinstance(last, nn.Linear) and last.out_features == 1 else None
 
 
-def _zeros_around(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d) and module.padding_mode == "zeros" and module.padding != "same"
+def _zeros_around(module: nn.Conv2d) -> bool:
+    return module.padding_mode == "zeros" and not isinstance(module.padding, str)
 
 
 def input_gradient(layers: list[Layer], images: Tensor) -> Tensor:
@@ -79,8 +82,7 @@ def input_gradient(layers: list[Layer], images: Tensor) -> Tensor:
     """
     if images.dim() == 4:
         images = channels_last(images)
-    gradient: Tensor = _InputGradient.apply(layers, images, *[module.weight for module, _ in layers])
-    return gradient
+    return _recorded(layers, images, *[module.weight for module, _ in layers])
 
 
 class _InputGradient(torch.autograd.Function):
@@ -110,7 +112,7 @@ class _InputGradient(torch.autograd.Function):
         gradients = []
         for (module, _), weight, slope, signal in zip(ctx.layers, weights, slopes, signals, strict=True):
             if isinstance(module, nn.Conv2d):
-                gradient = nn.grad.conv2d_weight(
+                gradient = conv2d_weight(
                     along, weight.shape, signal, module.stride, module.padding, module.dilation, module.groups
                 )
             else:
@@ -123,7 +125,7 @@ class _InputGradient(torch.autograd.Function):
 def _apply(module: Any, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Apply a layer with other weights than its own."""
     if isinstance(module, nn.Conv2d):
-        geometry = (module.stride, module.padding, module.dilation, module.groups)
+        geometry: Any = (module.stride, module.padding, module.dilation, module.groups)
         return functional.conv2d(values, weight, bias, *geometry)
     return functional.linear(values.flatten(1), weight, bias)
 
@@ -132,5 +134,10 @@ def _transposed(module: Any, values: Tensor, shape: torch.Size) -> Tensor:
     """Apply the transpose of a layer's weights, to what its input's shape is."""
     if isinstance(module, nn.Conv2d):
         geometry = (module.stride, module.padding, module.dilation, module.groups)
-        return nn.grad.conv2d_input(shape, module.weight, values, *geometry)
-    return (values @ module.weight).view(shape)
+        images: Tensor = conv2d_input(shape, module.weight, values, *geometry)
+        return images
+    units: Tensor = values @ module.weight
+    return units.view(shape)
+
+
+_recorded: Callable[..., Tensor] = _InputGradient.apply

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -144,15 +145,15 @@ class InfoGAN(nn.Module):
         """Return mean and logvar of the continuous codes, and the logits of each categorical one."""
         if not self.categories:
             return model.encode(generated)
-        encoder = model.encoder
+        encoder: Any = model.encoder
         found = getattr(encoder, "categories", None)
         if found != self.categories:
             raise ValueError(
                 f"{type(self).__name__}: the model's encoder must have categories {self.categories}, "
                 f"got {found}"
             )
-        read: tuple[Tensor, ...] = encoder.read(generated)
-        return read
+        read: Callable[[Tensor], tuple[Tensor, ...]] = encoder.read
+        return read(generated)
 
     def _of_categories(self, numbers: Tensor, logits: Sequence[Tensor]) -> Tensor:
         """Compute Σ [log(categories) + E log q(k|x)], a scalar in nats."""
@@ -181,9 +182,9 @@ class InfoGAN(nn.Module):
 
     def _codes(self, images: Tensor) -> Tensor:
         """Draw as many codes as there are images from the prior."""
-        like = {"dtype": images.dtype, "device": images.device}
-        continuous = torch.randn(len(images), self.latents, **like)
-        numbers = [(torch.rand(len(images), 1, **like) * count).floor() for count in self.categories]
+        continuous = torch.randn(len(images), self.latents, dtype=images.dtype, device=images.device)
+        column = continuous[:, :1]
+        numbers = [(torch.rand_like(column) * count).floor() for count in self.categories]
         return torch.cat([continuous, *numbers], dim=1)
 
     def extra_repr(self) -> str:

@@ -90,8 +90,9 @@ class HierarchicalVAE(VAE):
         """The number of layers."""
         return 1 + len(self.upwards)
 
-    def forward(self, images: Tensor) -> HierarchicalOutput:
-        samples, posteriors = [], []
+    def forward(self, images: Tensor) -> HierarchicalOutput:  # type: ignore[override]  # a VAEOutput and more
+        samples: list[Tensor] = []
+        posteriors: list[tuple[Tensor, Tensor]] = []
         for level in range(self.layers):
             mean, logvar = super().encode(images) if level == 0 else self.upwards[level - 1](samples[-1])
             samples.append(reparameterize(mean, logvar))

@@ -103,6 +103,7 @@ class ISTAEncoder(nn.Module):
         self.weight = _checks.number("ISTAEncoder", "weight", weight, low=0)
         self.iterations = _checks.integer("ISTAEncoder", "iterations", iterations)
         self._dictionary = (dictionary,)  # a tuple, so that it stays the decoder's
+        self.channels = dictionary.image_shape[0]
         self.learned = learned
         if learned:
             with torch.no_grad():
