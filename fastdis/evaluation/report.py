@@ -66,6 +66,7 @@ def evaluate(
     about: Mapping[str, Any] | None = None,
     title: str = "",
     more: Mapping[str, Picture] | None = None,
+    draw: bool = True,
     progress: bool = True,
 ) -> Report:
     """Encode every image of a data set, score the codes and write the report.
@@ -103,6 +104,7 @@ def evaluate(
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
         more: other pictures to write, by the names of their files.
+        draw: draw pictures; without, the folder gets ``metrics.json`` alone.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -147,9 +149,9 @@ def evaluate(
     best = [""] * len(weight)
     pictures: dict[str, Picture] = {}
     measure = "sd" if points else "nats"
-    if found.varying:
+    if draw and found.varying:
         pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, weight, title, measure)
-    if information is not None:
+    if draw and information is not None:
         known_names = [names[k] for k in knowing]
         best = [known_names[row.argmax()] if weight[d] > ACTIVE else "" for d, row in enumerate(information)]
         pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
@@ -157,11 +159,11 @@ def evaluate(
         reconstruction = reconstruction_number(
             model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
         )
-        pixels = decoding(model, likelihood)
-        shown = mean
-        if points:
-            shown, pixels = _standardised(mean, pixels)
-        pictures = pictures_of_images(data, pixels, shown, weight, best, seed, title, measure) | pictures
+        if draw:
+            pixels, shown = decoding(model, likelihood), mean
+            if points:
+                shown, pixels = _standardised(mean, pixels)
+            pictures = pictures_of_images(data, pixels, shown, weight, best, seed, title, measure) | pictures
     numbers = [*scored]
     if logvar is not None:
         start = time.perf_counter()
@@ -169,8 +171,9 @@ def evaluate(
         seconds = time.perf_counter() - start
         decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=seconds)
         numbers += [kl_number(weight, len(mean)), *decomposed]
-        pictures["kl_per_latent"] = plots.kl_per_latent(weight, title)
-        pictures["aggregated_marginals"] = marginals(mean, logvar, parts, title)
+        if draw:
+            pictures["kl_per_latent"] = plots.kl_per_latent(weight, title)
+            pictures["aggregated_marginals"] = marginals(mean, logvar, parts, title)
     numbers.append(reconstruction)
     if held_out is not None:
         held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
@@ -185,9 +188,10 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-        pictures["reconstructions_held_out"] = held_out_picture(
-            model, held_out, held_out_codes[0], likelihood, seed, title
-        )
+        if draw:
+            pictures["reconstructions_held_out"] = held_out_picture(
+                model, held_out, held_out_codes[0], likelihood, seed, title
+            )
     pictures |= more or {}
     content = {
         "fastdis": __version__,
