@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _checks, plots
 from .._files import require_writable
+from ..data import Simulator
 from ..data.dsprites.nuisances import NuisancePixels
 from ..data.protocols import FactorData
 from ..functional import gaussian_kl
@@ -21,6 +22,7 @@ from ..models import VAE
 from ..plots.kl import ACTIVE
 from ..posterior import decompose
 from ..version import __version__
+from .drawn_votes import drawn_votes
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .held_out import held_out_numbers, held_out_picture
@@ -28,7 +30,7 @@ from .labels import labels, notes
 from .numbers import kl_number, reconstruction_number
 from .pictures import Decode, decoding, latent_curves, pictures_of_images, require_factors
 from .posterior import marginals, posterior_numbers
-from .scores import chosen_metrics, score
+from .scores import NAMES, chosen_metrics, score
 from .table import table
 
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
@@ -66,6 +68,7 @@ def evaluate(
     about: Mapping[str, Any] | None = None,
     title: str = "",
     more: Mapping[str, Picture] | None = None,
+    draw: bool = True,
     progress: bool = True,
 ) -> Report:
     """Encode every image of a data set, score the codes and write the report.
@@ -77,7 +80,8 @@ def evaluate(
 
     Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
     is left out of them. Without known factors there are neither scores nor the pictures that show factors.
-    The report's ``notes`` say so.
+    The report's ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
+    images again, each with one factor fixed exactly.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
     that more than 5e9 pairs would have to be evaluated, the expectation is over fewer images, drawn at
@@ -103,6 +107,7 @@ def evaluate(
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
         more: other pictures to write, by the names of their files.
+        draw: draw pictures; without, the folder gets ``metrics.json`` alone.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -132,24 +137,38 @@ def evaluate(
     # what latents are sorted by in the pictures
     weight = _spread(mean) if logvar is None else gaussian_kl(*map(torch.from_numpy, (mean, logvar))).numpy()
     names = [data.factor_names[k] for k in found.varying]
+    draws = isinstance(data, Simulator) and not points
+    by_drawing = [metric.name for metric in chosen if draws and metric.needs == "votes"]
     known = rows if labelled and len(rows) < len(mean) else slice(None)
     scored = score(
         mean[known],
         classes if labelled else None,
         logvar=None if logvar is None else logvar[known],
-        metrics=[metric.name for metric in chosen],
+        metrics=[metric.name for metric in chosen if metric.name not in by_drawing],
         confidence=confidence,
         seed=seed,
         progress=progress,
     )
+    if isinstance(data, Simulator) and by_drawing:
+        scored += drawn_votes(
+            model,
+            data,
+            mean,
+            found.classes,
+            metrics=by_drawing,
+            confidence=confidence,
+            seed=seed,
+            progress=progress,
+        )
+        scored.sort(key=lambda number: NAMES.index(number["name"]))
     said = [*notes(data, found), *_nuisance(data), *([POINTS] if points else [])]
     knowing, information = information_of(mean[known], classes) if labelled else ((), None)
     best = [""] * len(weight)
     pictures: dict[str, Picture] = {}
     measure = "sd" if points else "nats"
-    if found.varying:
+    if draw and found.varying:
         pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, weight, title, measure)
-    if information is not None:
+    if draw and information is not None:
         known_names = [names[k] for k in knowing]
         best = [known_names[row.argmax()] if weight[d] > ACTIVE else "" for d, row in enumerate(information)]
         pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
@@ -157,11 +176,11 @@ def evaluate(
         reconstruction = reconstruction_number(
             model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
         )
-        pixels = decoding(model, likelihood)
-        shown = mean
-        if points:
-            shown, pixels = _standardised(mean, pixels)
-        pictures = pictures_of_images(data, pixels, shown, weight, best, seed, title, measure) | pictures
+        if draw:
+            pixels, shown = decoding(model, likelihood), mean
+            if points:
+                shown, pixels = _standardised(mean, pixels)
+            pictures = pictures_of_images(data, pixels, shown, weight, best, seed, title, measure) | pictures
     numbers = [*scored]
     if logvar is not None:
         start = time.perf_counter()
@@ -169,8 +188,9 @@ def evaluate(
         seconds = time.perf_counter() - start
         decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=seconds)
         numbers += [kl_number(weight, len(mean)), *decomposed]
-        pictures["kl_per_latent"] = plots.kl_per_latent(weight, title)
-        pictures["aggregated_marginals"] = marginals(mean, logvar, parts, title)
+        if draw:
+            pictures["kl_per_latent"] = plots.kl_per_latent(weight, title)
+            pictures["aggregated_marginals"] = marginals(mean, logvar, parts, title)
     numbers.append(reconstruction)
     if held_out is not None:
         held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
@@ -185,9 +205,10 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-        pictures["reconstructions_held_out"] = held_out_picture(
-            model, held_out, held_out_codes[0], likelihood, seed, title
-        )
+        if draw:
+            pictures["reconstructions_held_out"] = held_out_picture(
+                model, held_out, held_out_codes[0], likelihood, seed, title
+            )
     pictures |= more or {}
     content = {
         "fastdis": __version__,
