@@ -1,5 +1,6 @@
 """Encode every image, score the codes, decompose the KL, write the report."""
 
+from .baselines import baseline
 from .codes import evaluate_codes
 from .comparison import compare, write_comparison
 from .encode import encode
@@ -10,6 +11,7 @@ from .scores import score
 
 __all__ = [
     "Report",
+    "baseline",
     "compare",
     "decompose_codes",
     "decompose_run",

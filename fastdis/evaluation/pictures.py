@@ -77,6 +77,7 @@ def pictures_of_images(
     best: Sequence[str],
     seed: int,
     title: str,
+    measure: str = "nats",
 ) -> dict[str, Picture]:
     """Draw traversals, still and moving, reconstructions, samples of the prior and paths between images.
 
@@ -88,13 +89,15 @@ def pictures_of_images(
         best: (latent,), the factor that each latent knows best, "" for none.
         seed: seeds the choice of the images and the samples of the prior.
         title: stands above each picture.
+        measure: "nats", or "sd" where the codes have no posteriors: kl is then the standard deviation of
+            each, and there are no samples of a prior.
 
     Returns:
         The pictures by the names of their files.
     """
     start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin())  # the image most like all others
     order = np.argsort(-kl, kind="stable")
-    notes = [f"{kl[latent]:.2f} nats  {best[latent]}" for latent in order]
+    notes = [f"{kl[latent]:.2f} {measure}  {best[latent]}" for latent in order]
     chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))
 
     def along(values: NDArray[np.float64]) -> Pixels:
@@ -106,8 +109,7 @@ def pictures_of_images(
         return images.reshape(*z.shape[:2], *images.shape[1:])
 
     shown = np.array([start, *chosen[: len(TRAVERSED) - 1]])
-    prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
-    return {
+    pictures: dict[str, Picture] = {
         "traversals": plots.traversals(
             _shown(data, shown),
             pixels(mean[shown]),
@@ -121,11 +123,13 @@ def pictures_of_images(
             along(FRAMES), [f"z{latent}  {note}" for latent, note in zip(order, notes, strict=True)], title
         ),
         "reconstructions": reconstructions(data, pixels, mean, seed, title),
-        "prior_samples": plots.image_rows(
-            np.split(pixels(prior), PRIOR_ROWS), None, f"{title}\ndecoded samples of the prior".strip()
-        ),
         "interpolations": _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
     }
+    if measure == "nats":
+        prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
+        heading = f"{title}\ndecoded samples of the prior".strip()
+        pictures["prior_samples"] = plots.image_rows(np.split(pixels(prior), PRIOR_ROWS), None, heading)
+    return pictures
 
 
 def reconstructions(data: FactorData, pixels: Decode, mean: Codes, seed: int, title: str) -> Figure:
@@ -162,6 +166,7 @@ def latent_curves(
     classes: NDArray[np.int64],
     kl: NDArray[np.float32],
     title: str,
+    measure: str = "nats",
 ) -> Figure:
     """Draw mean codes against each factor but the shape, a line a shape, for the latents that are active.
 
@@ -174,6 +179,7 @@ def latent_curves(
         classes: (images, factors), -1 where a label is missing.
         kl: (latent,), in nats.
         title: stands above the picture.
+        measure: what kl is, as for `pictures_of_images`.
     """
     names = list(values)
     order = np.argsort(-kl, kind="stable")
@@ -198,11 +204,12 @@ def latent_curves(
         there = count.reshape(lines, -1).any(axis=0)
         curves.append(plots.Curve(names[k], of_factor[there], stacked[:, there]))
     of_shape = [""] if shape is None else [f"shape {_text(value)}" for value in values["shape"]][:lines]
+    what = "KL in nats" if measure == "nats" else "standard deviation"
     return plots.latent_curves(
         curves,
         [f"z{latent}\n{kl[latent]:.2f}" for latent in shown],
         of_shape,
-        "\n".join(filter(None, [title, "mean code against each factor; below a latent its KL in nats"])),
+        "\n".join(filter(None, [title, f"mean code against each factor; below a latent its {what}"])),
     )
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from .. import _checks, plots
 from .._files import require_writable
+from ..data import Simulator
 from ..data.dsprites.nuisances import NuisancePixels
 from ..data.protocols import FactorData
 from ..functional import gaussian_kl
@@ -20,17 +22,22 @@ from ..models import VAE
 from ..plots.kl import ACTIVE
 from ..posterior import decompose
 from ..version import __version__
+from .drawn_votes import drawn_votes
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .held_out import held_out_numbers, held_out_picture
 from .labels import labels, notes
 from .numbers import kl_number, reconstruction_number
-from .pictures import decoding, latent_curves, pictures_of_images, require_factors
+from .pictures import Decode, decoding, latent_curves, pictures_of_images, require_factors
 from .posterior import marginals, posterior_numbers
-from .scores import chosen_metrics, score
+from .scores import NAMES, chosen_metrics, score
 from .table import table
 
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
+POINTS = (
+    "The codes are points, without posteriors: there is no KL, none of its parts and no sample of the prior. "
+    "In the pictures a code moves from 2 standard deviations below its mean to 2 above."
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def evaluate(
     data: FactorData,
     folder: str | Path,
     *,
-    codes: tuple[Codes, Codes] | None = None,
+    codes: tuple[Codes, Codes | None] | None = None,
     held_out: FactorData | None = None,
     held_out_codes: tuple[Codes, Codes] | None = None,
     likelihood: str = "bernoulli",
@@ -62,6 +69,7 @@ def evaluate(
     about: Mapping[str, Any] | None = None,
     title: str = "",
     more: Mapping[str, Picture] | None = None,
+    draw: bool = True,
     progress: bool = True,
 ) -> Report:
     """Encode every image of a data set, score the codes and write the report.
@@ -72,8 +80,9 @@ def evaluate(
     ``aggregated_marginals``.
 
     Scores need classes: a continuous factor is cut into bins, and an image that lacks a label is left out of
-    them. Without known factors there are neither scores nor the pictures that show factors.
-    The report's ``notes`` say so.
+    them. Without known factors there are neither scores nor the pictures that show factors. The report's
+    ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
+    images again, each with one factor fixed exactly.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
     that more than 5e9 pairs would have to be evaluated, the expectation is over fewer images, drawn at
@@ -83,7 +92,8 @@ def evaluate(
         model: has ``encode`` and ``decode``, as `fastdis.models.VAE`.
         data: images and, where they are known, their factors, as the data sets of `fastdis.data`.
         folder: where the report goes; made if need be.
-        codes: mean and logvar of every image, where `encode` has run before.
+        codes: mean and logvar of every image, where `encode` has run before. Of codes without posteriors
+            logvar is None: the report then has no KL, none of its parts and no samples of the prior.
         held_out: images that the model was not trained on, with the same factors: the other side of
             ``data.split(...)``, or ``data.only(...)`` of what it was trained without. Their scores, KL and
             reconstruction are numbers of their own, whose ``part`` is "held out"; continuous factors have the
@@ -99,6 +109,7 @@ def evaluate(
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
         more: other pictures to write, by the names of their files.
+        draw: draw pictures; without, the folder gets ``metrics.json`` alone.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -120,40 +131,69 @@ def evaluate(
     found = labels(data, factor_bins, binning)
     rows, classes = found.scored()
     labelled = classes.size > 0
-    chosen = chosen_metrics("evaluate", metrics, factors=labelled)  # before every image is encoded
+    with_logvar = codes is None or codes[1] is not None
+    # before every image is encoded
+    chosen = chosen_metrics("evaluate", metrics, factors=labelled, logvar=with_logvar)
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
-    kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
+    points = logvar is None
+    # what latents are sorted by in the pictures
+    weight = _spread(mean) if logvar is None else gaussian_kl(*map(torch.from_numpy, (mean, logvar))).numpy()
     names = [data.factor_names[k] for k in found.varying]
+    draws = isinstance(data, Simulator) and not points
+    by_drawing = [metric.name for metric in chosen if draws and metric.needs == "votes"]
     known = rows if labelled and len(rows) < len(mean) else slice(None)
     scored = score(
         mean[known],
         classes if labelled else None,
-        logvar=logvar[known],
-        metrics=[metric.name for metric in chosen],
+        logvar=None if logvar is None else logvar[known],
+        metrics=[metric.name for metric in chosen if metric.name not in by_drawing],
         confidence=confidence,
         seed=seed,
         progress=progress,
     )
-    said = [*notes(data, found), *_nuisance(data)]
-    start = time.perf_counter()
-    parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
-    decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=time.perf_counter() - start)
+    if isinstance(data, Simulator) and by_drawing:
+        scored += drawn_votes(
+            model,
+            data,
+            mean,
+            found.classes,
+            metrics=by_drawing,
+            confidence=confidence,
+            seed=seed,
+            progress=progress,
+        )
+        scored.sort(key=lambda number: NAMES.index(number["name"]))
+    said = [*notes(data, found), *_nuisance(data), *([POINTS] if points else [])]
     knowing, information = information_of(mean[known], classes) if labelled else ((), None)
-    best = [""] * len(kl)
+    best = [""] * len(weight)
     pictures: dict[str, Picture] = {}
-    if found.varying:
-        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, kl, title)
-    if information is not None:
+    measure = "sd" if points else "nats"
+    if draw and found.varying:
+        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, weight, title, measure)
+    if draw and information is not None:
         known_names = [names[k] for k in knowing]
-        best = [known_names[row.argmax()] if kl[d] > ACTIVE else "" for d, row in enumerate(information)]
+        best = [known_names[row.argmax()] if weight[d] > ACTIVE else "" for d, row in enumerate(information)]
         pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
     with evaluating(model):
         reconstruction = reconstruction_number(
             model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
         )
-        pixels = decoding(model, likelihood)
-        pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
-    numbers = [*scored, kl_number(kl, len(mean)), *decomposed, reconstruction]
+        if draw:
+            pixels, shown = decoding(model, likelihood), mean
+            if points:
+                shown, pixels = _standardised(mean, pixels)
+            pictures = pictures_of_images(data, pixels, shown, weight, best, seed, title, measure) | pictures
+    numbers = [*scored]
+    if logvar is not None:
+        start = time.perf_counter()
+        parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
+        seconds = time.perf_counter() - start
+        decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=seconds)
+        numbers += [kl_number(weight, len(mean)), *decomposed]
+        if draw:
+            pictures["kl_per_latent"] = plots.kl_per_latent(weight, title)
+            pictures["aggregated_marginals"] = marginals(mean, logvar, parts, title)
+    numbers.append(reconstruction)
     if held_out is not None:
         held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
         numbers += held_out_numbers(
@@ -167,14 +207,11 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-        pictures["reconstructions_held_out"] = held_out_picture(
-            model, held_out, held_out_codes[0], likelihood, seed, title
-        )
-    pictures |= {
-        "kl_per_latent": plots.kl_per_latent(kl, title),
-        "aggregated_marginals": marginals(mean, logvar, parts, title),
-        **(more or {}),
-    }
+        if draw:
+            pictures["reconstructions_held_out"] = held_out_picture(
+                model, held_out, held_out_codes[0], likelihood, seed, title
+            )
+    pictures |= more or {}
     content = {
         "fastdis": __version__,
         **(about or {}),
@@ -195,6 +232,22 @@ def information_of(codes: NDArray[Any], classes: NDArray[Any]) -> tuple[tuple[in
     except NotComputable:
         return (), None
     return table.factors, table.mutual_information
+
+
+def _spread(codes: Codes) -> NDArray[np.float32]:
+    """Return the standard deviation of each code over all samples."""
+    spread: NDArray[np.float32] = codes.std(axis=0, dtype=np.float64).astype(np.float32)
+    return spread
+
+
+def _standardised(codes: Codes, pixels: Decode) -> tuple[Codes, Decode]:
+    """Return the codes in standard deviations from their means, and the decoder of such codes.
+
+    The pictures move a code between -2 and 2, which is its range where the prior is a standard normal.
+    """
+    centre = codes.mean(axis=0, dtype=np.float64)
+    spread = np.where(_spread(codes) > 0, _spread(codes), 1.0)
+    return ((codes - centre) / spread).astype(np.float32), lambda z: pixels(z * spread + centre)
 
 
 def _nuisance(data: FactorData) -> list[str]:

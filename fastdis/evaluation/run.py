@@ -29,6 +29,7 @@ def evaluate_run(
     factor_bins: int = 20,
     binning: str = "width",
     seed: int = 0,
+    draw: bool = True,
     progress: bool = True,
 ) -> Report:
     """Score the newest checkpoint of a run on its data set and write the report into the run's folder.
@@ -50,6 +51,7 @@ def evaluate_run(
             "bernoulli".
         metrics, confidence, factor_bins, binning: as for `evaluate`.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
+        draw: draw pictures; without, the folder gets ``metrics.json`` and the codes alone.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -87,10 +89,10 @@ def evaluate_run(
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
     log = read_log(Path(run_dir) / "kl_per_latent.jsonl")
     more = {}
-    if len(log) > 1:
+    if draw and len(log) > 1:
         more["kl_over_training"] = _kl_over_training(log, run.title)
     scored = read_log(Path(run_dir) / "scores.jsonl")
-    if len(scored) > 1:
+    if draw and len(scored) > 1:
         columns = {name: [row[name] for row in scored] for name in scored[0] if name != "seconds"}
         more["scores_over_training"] = plots.scores_over_training(columns.pop("step"), columns, run.title)
     return evaluate(
@@ -109,6 +111,7 @@ def evaluate_run(
         about=run.about,
         title=run.title,
         more=more,
+        draw=draw,
         progress=progress,
     )
 

@@ -231,8 +231,7 @@ def fit(
                 state.seconds += time.perf_counter() - began
 
                 if not started:
-                    if patience is not None:
-                        _checks.choice("fit", "monitor", monitor, state.names)
+                    _checks.choice("fit", "monitor", monitor, state.names)
                     run.start(state.logged)
                     started = True
                 if line_due or ended:
