@@ -116,7 +116,9 @@ def checked_factors(function: str, factors: Array) -> tuple[Tensor, tuple[int, .
 
 def _require_classes(function: str, values: Tensor, right: Tensor) -> None:
     if not bool(right.all()):
-        row, column = (int(i) for i in (~right).nonzero()[0])
+        infinite = ~torch.isfinite(values)  # told first: with it no score has a rule for the factor
+        wrong = infinite if bool(infinite.any()) else ~right
+        row, column = (int(i) for i in wrong.nonzero()[0])
         value = values[row, column].item()
         message = (
             f"{function}: factors must be classes, whole numbers from 0 to {_LARGEST:,}, got {value:,} "

@@ -99,7 +99,12 @@ def test_fewer_samples_than_bins() -> None:
         ("factor_vae_score", {"group": 1}, ValueError, "group must be at least 2, got 1"),
         ("beta_vae_score", {"test_votes": 1.5}, TypeError, "test_votes must be an integer, got float 1.5"),
         ("sap", {"train": -1}, ValueError, "train must be at least 1, got -1"),
-        ("dci", {"predictor": "forest"}, ValueError, "predictor must be one of 'gbt', 'lightgbm', 'linear'"),
+        (
+            "dci",
+            {"predictor": "forest"},
+            ValueError,
+            "predictor must be one of 'gbt', 'hist_gbt', 'lightgbm', 'linear'",
+        ),
         ("dci", {"completeness": "sum"}, ValueError, "completeness must be one of .*, got 'sum'"),
         (
             "downstream",
@@ -107,7 +112,7 @@ def test_fewer_samples_than_bins() -> None:
             ValueError,
             "predictor must be one of .*, got 'svm'",
         ),
-        ("downstream", {"labels": 100}, TypeError, "labels must be several integers, got int"),
+        ("downstream", {"labels": 100}, TypeError, "labels must be several integers or 'all', got int"),
         ("downstream", {"labels": []}, ValueError, "labels must hold at least 1 integer, got none"),
         ("downstream", {"labels": [500]}, ValueError, "codes must have at least 500 rows to learn from"),
         ("downstream", {"labels": [10, 0]}, ValueError, r"labels\[1\] must be at least 1, got 0"),

@@ -141,5 +141,5 @@ def test_evaluate_scores_what_has_a_rule_and_says_why_not_of_the_others(data) ->
     assert list(evaluation.results) == ["sap", "r2", "mcc", "unsupervised"]
     for name in ("mig", "irs"):
         assert evaluation.failures[name].endswith("in row 0, column 0: a continuous factor has no classes")
-    with pytest.raises(ValueError, match=r"got nan in row 3, column 0$"):
-        metrics.mig(data[0], np.where(np.arange(900)[:, None] == 3, np.nan, data[1]))
+    with pytest.raises(ValueError, match=r"got nan in row 3, column 1$"):
+        metrics.mig(data[0], np.where((np.arange(900)[:, None] == 3) & (np.arange(3) == 1), np.nan, data[1]))
