@@ -50,6 +50,17 @@ def evaluate(
         int,
         typer.Option(help="Into how many bins a continuous factor of a run's data is cut for the scores."),
     ] = 20,
+    traverse: Annotated[
+        tuple[float, float],
+        typer.Option(help="From where to where pictures of a run move a latent, in deviations of the prior."),
+    ] = (-2.0, 2.0),
+    image: Annotated[
+        int | None,
+        typer.Option(
+            help="The number of the image whose latents are moved. [default: the one most like all others]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the samples of images, of votes and of predictors.")] = 0,
 ) -> None:
     """Score a trained model or a file of codes.
@@ -86,4 +97,8 @@ def evaluate(
             )
         )
     elif run is not None:
-        show(evaluation.evaluate_run(run, metrics=chosen, factor_bins=factor_bins, seed=seed))
+        show(
+            evaluation.evaluate_run(
+                run, metrics=chosen, factor_bins=factor_bins, traverse=traverse, image=image, seed=seed
+            )
+        )

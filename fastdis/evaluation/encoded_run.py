@@ -29,6 +29,7 @@ Data = TypeVar("Data", bound=Images | Tensor)
 class EncodedRun(Generic[Data]):
     """Hold model and data set of a run, mean and logvar of every image, and what a report says of them."""
 
+    saved: SavedRun
     model: VAE
     data: Data
     codes: tuple[Codes, Codes]
@@ -75,6 +76,7 @@ def encoded_run(
             np.savez(file, mean=mean, logvar=logvar, key=np.array(key))
     source = getattr(data, "source", type(data).__name__)
     return EncodedRun(
+        run,
         trained,
         data,
         codes,

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .. import plots
+from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..models import VAE
 from ..plots.kl import ACTIVE
@@ -16,8 +16,10 @@ from .files import Picture
 from .labels import MISSING
 from .numbers import sampled
 
-TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
-FRAMES = 2 * np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))  # there and back, in the animation
+TRAVERSE = (-2.0, 2.0)  # from where to where a latent is moved, in standard deviations of the prior
+_STEPS, _GRID = 9, 11  # images along a latent; along each side of the plane of two
+_SWAY = np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))  # there and back, in the animation
+ELLIPSES = 60  # posteriors of single images
 ACROSS, PAIRS, PRIOR_ROWS, PATHS = 12, 4, 5, 6  # images a row; rows of each picture
 
 Pixels = NDArray[np.float32]
@@ -45,6 +47,25 @@ def require_factors(function: str, data: object) -> None:
             f"{function}: data must have {', '.join(names)} and a length, as the data sets of fastdis.data, "
             f"got {type(data).__name__} without {' and '.join(missing) or 'a length'}"
         )
+
+
+def checked_view(
+    function: str, traverse: tuple[float, float], image: int | None, images: int
+) -> tuple[tuple[float, float], int | None]:
+    """Require a range that rises, and the number of one of so many images, or None.
+
+    Raises:
+        TypeError: they are no numbers.
+        ValueError: they are out of range.
+    """
+    ends = _checks.sequence(function, "traverse", traverse)
+    if len(ends) != 2:
+        raise ValueError(f"{function}: traverse must be 2 numbers, got {len(ends)}")
+    low = _checks.number(function, "traverse[0]", ends[0])
+    high = _checks.number(function, "traverse[1]", ends[1], above=low)
+    if image is not None:
+        image = _checks.integer(function, "image", image, low=0, high=images - 1)
+    return (low, high), image
 
 
 def decoding(model: VAE, likelihood: str) -> Decode:
@@ -77,8 +98,11 @@ def pictures_of_images(
     best: Sequence[str],
     seed: int,
     title: str,
+    *,
+    traverse: tuple[float, float] = TRAVERSE,
+    image: int | None = None,
 ) -> dict[str, Picture]:
-    """Draw traversals, still and moving, reconstructions, samples of the prior and paths between images.
+    """Draw traversals, still and moving, the plane of two latents, reconstructions, samples and paths.
 
     Args:
         data: the images and their factors.
@@ -88,11 +112,15 @@ def pictures_of_images(
         best: (latent,), the factor that each latent knows best, "" for none.
         seed: seeds the choice of the images and the samples of the prior.
         title: stands above each picture.
+        traverse: from where to where a latent is moved, in standard deviations of the prior.
+        image: the number of the image whose latents are moved; the one most like all others if None.
 
     Returns:
         The pictures by the names of their files.
     """
-    start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin())  # the image most like all others
+    start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin()) if image is None else image
+    along_one = np.linspace(*traverse, _STEPS)
+    swaying = sum(traverse) / 2 + (traverse[1] - traverse[0]) / 2 * _SWAY
     order = np.argsort(-kl, kind="stable")
     notes = [f"{kl[latent]:.2f} nats  {best[latent]}" for latent in order]
     chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))
@@ -105,29 +133,60 @@ def pictures_of_images(
         images = pixels(z.reshape(-1, z.shape[2]))
         return images.reshape(*z.shape[:2], *images.shape[1:])
 
-    shown = np.array([start, *chosen[: len(TRAVERSED) - 1]])
+    shown = np.array([start, *chosen[: _STEPS - 1]])
     originals = [_shown(data, part) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
     decoded = [pixels(mean[part]) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
     pairs = [row for both in zip(originals, decoded, strict=True) for row in both]
     prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
-    return {
+    drawn: dict[str, Picture] = {
         "traversals": plots.traversals(
             _shown(data, shown),
             pixels(mean[shown]),
-            along(TRAVERSED),
-            TRAVERSED.tolist(),
+            along(along_one),
+            along_one.tolist(),
             [f"z{latent}" for latent in order],
             notes,
             title,
         ),
         "traversals_moving": plots.traversal_animation(
-            along(FRAMES), [f"z{latent}  {note}" for latent, note in zip(order, notes, strict=True)], title
+            along(swaying), [f"z{latent}  {note}" for latent, note in zip(order, notes, strict=True)], title
         ),
         "reconstructions": plots.image_rows(pairs, ["image", "decoded"] * len(originals), title, together=2),
         "prior_samples": plots.image_rows(
             np.split(pixels(prior), PRIOR_ROWS), None, f"{title}\ndecoded samples of the prior".strip()
         ),
         "interpolations": _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
+    }
+    if len(order) > 1:
+        values = np.linspace(*traverse, _GRID)
+        drawn["latent_plane"] = _plane(pixels, mean[start], order[:2].tolist(), values, title)
+    return drawn
+
+
+def _plane(
+    pixels: Decode, code: NDArray[np.float32], pair: list[int], values: NDArray[np.float64], title: str
+) -> Figure:
+    """Decode a grid over two latents, the others as in the code (latent,)."""
+    z = np.tile(code, (len(values), len(values), 1))
+    z[:, :, pair[0]], z[:, :, pair[1]] = values, values[:, None]
+    images = pixels(z.reshape(-1, len(code)))
+    cells = images.reshape(len(values), len(values), *images.shape[1:])
+    return plots.latent_plane(cells, values.tolist(), values.tolist(), [f"z{d}" for d in pair], title)
+
+
+def pictures_of_codes(
+    mean: Codes, logvar: Codes, kl: NDArray[np.float32], seed: int, title: str
+) -> dict[str, Picture]:
+    """Draw the codes in the two latents of the largest KL: all together, and posteriors of single images."""
+    if len(kl) < 2:
+        return {}
+    pair = np.argsort(-kl, kind="stable")[:2]
+    names = [f"z{d}" for d in pair]
+    chosen = np.random.default_rng(seed).choice(len(mean), min(ELLIPSES, len(mean)), replace=False)
+    deviation = np.exp(0.5 * logvar[chosen][:, pair])
+    return {
+        "joint_histogram": plots.joint_histogram(mean[:, pair], names, title),
+        "posterior_ellipses": plots.posterior_ellipses(mean[chosen][:, pair], deviation, names, title),
     }
 
 

@@ -20,11 +20,21 @@ from ..models import VAE
 from ..plots.kl import ACTIVE
 from ..posterior import decompose
 from ..version import __version__
+from .captions import ORDER
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .labels import labels, notes
 from .numbers import kl_number, reconstruction_number
-from .pictures import decoding, latent_curves, pictures_of_images, require_factors
+from .page import NAME, report_page
+from .pictures import (
+    TRAVERSE,
+    checked_view,
+    decoding,
+    latent_curves,
+    pictures_of_codes,
+    pictures_of_images,
+    require_factors,
+)
 from .posterior import marginals, posterior_numbers
 from .scores import chosen_metrics, score
 from .table import table
@@ -54,6 +64,8 @@ def evaluate(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    traverse: tuple[float, float] = TRAVERSE,
+    image: int | None = None,
     seed: int = 0,
     about: Mapping[str, Any] | None = None,
     title: str = "",
@@ -63,9 +75,10 @@ def evaluate(
     """Encode every image of a data set, score the codes and write the report.
 
     The folder gets ``metrics.json`` (every number with its definition, the number of images and the seed),
-    and pictures: ``traversals`` as PNG and, moving, as GIF, ``reconstructions``, ``prior_samples``,
-    ``interpolations``, ``latent_curves``, ``kl_per_latent``, ``mutual_information`` and
-    ``aggregated_marginals``.
+    ``report.html``, a page that needs no other file, and pictures: ``traversals`` as PNG and, moving, as GIF,
+    ``reconstructions``, ``prior_samples``, ``interpolations``, ``latent_curves``, ``kl_per_latent``,
+    ``mutual_information``, ``aggregated_marginals``, ``joint_histogram``, ``posterior_ellipses`` and
+    ``latent_plane``.
 
     Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
     is left out of them. Without known factors there are neither scores nor the pictures that show factors.
@@ -85,6 +98,8 @@ def evaluate(
             `fastdis.metrics.METRICS`. The KL, its parts and the reconstruction are always there.
         confidence: of the intervals; None for none.
         factor_bins: into how many bins a continuous factor is cut.
+        traverse: from where to where the pictures move a latent, in standard deviations of the prior.
+        image: the number of the image whose latents are moved; None: the one most like all others.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
@@ -104,6 +119,7 @@ def evaluate(
     _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
     seed = _checks.seed("evaluate", seed)
     check_confidence("evaluate", confidence)
+    traverse, image = checked_view("evaluate", traverse, image, len(data))
     require_writable(Path(folder))
     found = labels(data, factor_bins)
     rows, classes = found.scored()
@@ -140,19 +156,24 @@ def evaluate(
             model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
         )
         pixels = decoding(model, likelihood)
-        pictures = pictures_of_images(data, pixels, mean, kl, best, seed, title) | pictures
+        pictures |= pictures_of_images(
+            data, pixels, mean, kl, best, seed, title, traverse=traverse, image=image
+        )
     pictures |= {
+        **pictures_of_codes(mean, logvar, kl, seed, title),
         "kl_per_latent": plots.kl_per_latent(kl, title),
         "aggregated_marginals": marginals(mean, logvar, parts, title),
         **(more or {}),
     }
     content = {
         "fastdis": __version__,
+        **({"title": title} if title else {}),
         **(about or {}),
         "images": len(data),
         "factors": names,
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
         "notes": said,
+        "best_factors": best,
         "numbers": [*scored, kl_number(kl, len(mean)), *decomposed, reconstruction],
     }
     return write(Path(folder), content, pictures)
@@ -174,9 +195,12 @@ def _nuisance(data: FactorData) -> list[str]:
 
 
 def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture]) -> Report:
-    """Write ``metrics.json`` and the pictures, all of them or none.
+    """Write ``metrics.json``, ``report.html`` and the pictures, all of them or none.
 
     Raises:
         OSError: a file cannot be written; an older report is then left as it was.
     """
-    return Report(content, folder, write_files(folder, "metrics.json", content, pictures))
+    known = [name for name in ORDER if name in pictures]
+    ordered = {name: pictures[name] for name in [*known, *pictures]}
+    files = write_files(folder, "metrics.json", content, ordered, (NAME, report_page))
+    return Report(content, folder, files)

@@ -1,18 +1,23 @@
 """Report on a run, from its folder."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from .. import _checks, plots
 from ..data.protocols import FactorData
+from ..functional import gaussian_kl
 from ..metrics._confidence import check_confidence
 from ..models import VAE
 from ..training.log import Row, read_log
+from ..training.saved_run import SavedRun
+from .commands import evaluate_command, train_command
 from .encoded_run import encoded_run
-from .pictures import require_factors
+from .pictures import TRAVERSE, require_factors
 from .report import Report, evaluate
 from .scores import chosen_metrics
 
@@ -26,14 +31,16 @@ def evaluate_run(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    traverse: tuple[float, float] = TRAVERSE,
+    image: int | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> Report:
     """Score the newest checkpoint of a run on its data set and write the report into the run's folder.
 
     Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and
-    ``kl_over_training.png``, from the log. When the same checkpoint is evaluated again, the codes are read
-    from there, unless a model or data is given.
+    ``training.png`` and ``kl_over_training.png``, from the logs. When the same checkpoint is evaluated again,
+    the codes are read from there, unless a model or data is given.
 
     Args:
         run_dir: the folder of a run, of `fastdis train` or of `fit`.
@@ -44,7 +51,7 @@ def evaluate_run(
             it names 100,000 images are scored.
         likelihood: "bernoulli" or "gaussian", as for `evaluate`. None: what ``config.json`` says, else
             "bernoulli".
-        metrics, confidence, factor_bins: as for `evaluate`.
+        metrics, confidence, factor_bins, traverse, image: as for `evaluate`.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         progress: show a progress bar on standard error.
 
@@ -80,10 +87,19 @@ def evaluate_run(
     if data is not None:
         require_factors("evaluate_run", data)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
+    if isinstance(metrics, str):
+        metrics = "all" if metrics == "all" else [metrics]
+    options = {"metrics": metrics, "factor_bins": factor_bins, "seed": seed}
+    commands = _commands(run.saved, run_dir, options, given={"model": model, "data": data})
     log = read_log(Path(run_dir) / "kl_per_latent.jsonl")
     more = {}
     if len(log) > 1:
         more["kl_over_training"] = _kl_over_training(log, run.title)
+    if len(terms := read_log(Path(run_dir) / "log.jsonl")) > 1:
+        more["training"] = _training(terms, run.title)
+    if (capacities := run.saved.settings.get("settings", {}).get("capacities")) is not None:
+        kl = gaussian_kl(*map(torch.from_numpy, run.codes)).numpy()
+        more["kl_per_latent"] = plots.kl_per_latent(kl, run.title, capacities)
     return evaluate(
         run.model,
         run.data,
@@ -93,11 +109,35 @@ def evaluate_run(
         metrics=metrics,
         confidence=confidence,
         factor_bins=factor_bins,
+        traverse=traverse,
+        image=image,
         seed=seed,
-        about=run.about,
+        about=run.about | {"config": run.saved.settings, "commands": commands},
         title=run.title,
         more=more,
         progress=progress,
+    )
+
+
+def _commands(
+    saved: SavedRun, run_dir: str | Path, options: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[str]:
+    """Say how the run and its report are made again: on the command line, or in Python where that must be."""
+    objects = [f"{name}={name}" for name, value in given.items() if value is not None]
+    if objects:
+        return [f"fastdis.evaluation.evaluate_run({str(run_dir)!r}, {', '.join(objects)})"]
+    default = {"metrics": "all", "factor_bins": 20, "seed": 0}
+    trained = [train_command(saved.config, run_dir)] if saved.config is not None else []
+    return [*trained, evaluate_command([str(run_dir)], options, default)]
+
+
+def _training(log: list[Row], title: str) -> Figure:
+    """Draw the terms of the loss, all that is not step or time."""
+    names = [name for name in log[-1] if name not in ("step", "seconds")]
+    return plots.training_curves(
+        [row["step"] for row in log],
+        {name: [row.get(name, np.nan) for row in log] for name in names},
+        title,
     )
 
 

@@ -4,9 +4,11 @@ from .animation import traversal_animation
 from .curves import Curve, latent_curves
 from .images import image_rows
 from .kl import kl_and_targets, kl_over_training, kl_per_latent
+from .latent_pairs import joint_histogram, latent_plane, posterior_ellipses
 from .methods import Series, scores_by_method, trade_off
 from .posterior import aggregated_marginals
 from .scores import importance, mutual_information, scores
+from .training import training_curves
 from .traversals import traversals
 
 __all__ = [
@@ -15,14 +17,18 @@ __all__ = [
     "aggregated_marginals",
     "image_rows",
     "importance",
+    "joint_histogram",
     "kl_and_targets",
     "kl_over_training",
     "kl_per_latent",
     "latent_curves",
+    "latent_plane",
     "mutual_information",
+    "posterior_ellipses",
     "scores",
     "scores_by_method",
     "trade_off",
+    "training_curves",
     "traversal_animation",
     "traversals",
 ]
