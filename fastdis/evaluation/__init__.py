@@ -3,6 +3,7 @@
 from .codes import evaluate_codes
 from .comparison import compare, write_comparison
 from .encode import encode
+from .opened_run import Run, open_run
 from .posterior import decompose_codes, decompose_run
 from .report import Report, evaluate
 from .run import evaluate_run
@@ -10,6 +11,7 @@ from .scores import score
 
 __all__ = [
     "Report",
+    "Run",
     "compare",
     "decompose_codes",
     "decompose_run",
@@ -17,6 +19,7 @@ __all__ = [
     "evaluate",
     "evaluate_codes",
     "evaluate_run",
+    "open_run",
     "score",
     "write_comparison",
 ]

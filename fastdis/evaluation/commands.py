@@ -43,10 +43,14 @@ def evaluate_command(target: Iterable[str], options: Mapping[str, Any], default:
     Example:
         >>> evaluate_command(["runs/mine"], {"metrics": ["mig", "sap"]}, default={"metrics": "all"})
         'fastdis evaluate runs/mine --metrics mig,sap'
+        >>> evaluate_command(["runs/mine"], {"traverse": (-3.0, 3.0)}, default={"traverse": (-2.0, 2.0)})
+        'fastdis evaluate runs/mine --traverse -3.0 3.0'
     """
     words = ["fastdis", "evaluate", *target]
     for name, value in options.items():
         if value != default[name]:
-            listed = isinstance(value, Iterable) and not isinstance(value, str)
-            words += [f"--{name.replace('_', '-')}", ",".join(value) if listed else str(value)]
+            words.append(f"--{name.replace('_', '-')}")
+            several = not isinstance(value, str) and isinstance(value, Iterable)
+            parts = [str(part) for part in value] if several else [str(value)]
+            words += [",".join(parts)] if name == "metrics" else parts
     return shlex.join(words)

@@ -18,6 +18,7 @@ from ..data.protocols import FactorData, Images
 from ..models import VAE
 from ..training.checkpoint_file import step_of
 from ..training.saved_run import SavedRun
+from ..version import __version__
 from .encode import Codes, encode
 
 SIMULATED = 100_000  # images of a simulator that are encoded
@@ -60,7 +61,7 @@ def encoded_run(
     # of a model or data given in Python the folder cannot tell whether they made the codes that it holds
     kept = model is None and data is None
     subset = run.subset() if data is None else ""
-    trained, checkpoint = run.load_model(model)
+    trained, checkpoint = _loaded(run, model)
     if data is None:
         whole = run.build_data()
         data = _part(whole)
@@ -84,6 +85,19 @@ def encoded_run(
         about={"checkpoint": checkpoint.name, "data": f"{source}{subset}"},
         title=f"{run.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{subset}",
     )
+
+
+def _loaded(run: SavedRun, model: VAE | None) -> tuple[VAE, Path]:
+    """Load the newest weights; where that fails, say whether another version wrote them."""
+    try:
+        return run.load_model(model)
+    except ValueError as error:
+        version = run.settings.get("fastdis", __version__)
+        if version == __version__:
+            raise
+        raise ValueError(
+            f"{error} (the run was written by fastdis {version}, and this is {__version__})"
+        ) from error
 
 
 def _stamps(settings: Mapping[str, Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from ..plots.kl import ACTIVE
 from .captions import caption_of
 from .html import page, source_of
 from .numbers import Number
-from .table import computed, intervals_of, remarks
+from .table import cells_of, computed, intervals_of, remarks
 
 NAME = "report.html"
 _WIDE = 800  # pixels: a picture that is at least so wide scrolls on a phone, where it would be too small
@@ -70,17 +70,9 @@ def _row(found: list[Number], most: int) -> dict[str, Any]:
         "unit": found[0].get("unit"),
         "definition": found[0]["definition"],
         "reason": None if known else found[0].get("reason"),
-        "whole": whole and _cells(whole),
-        "sample": sample and _cells(sample),
+        "whole": whole and cells_of(whole),
+        "sample": sample and cells_of(sample),
     }
-
-
-def _cells(number: Number) -> dict[str, str]:
-    interval = number["interval"]
-    ends = ""
-    if interval is not None:
-        ends = "exact" if interval["exact"] else f"{interval['low']:.4f} to {interval['high']:.4f}"
-    return {"score": f"{number['score']:.4f}", "interval": ends, "samples": f"{number['samples']:,}"}
 
 
 def _latents(content: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from .. import _checks, plots
 from ..data.protocols import FactorData
@@ -101,8 +102,8 @@ def pictures_of_images(
     *,
     traverse: tuple[float, float] = TRAVERSE,
     image: int | None = None,
-) -> dict[str, Picture]:
-    """Draw traversals, still and moving, the plane of two latents, reconstructions, samples and paths.
+) -> dict[str, Callable[[], Picture]]:
+    """Return what draws traversals, the plane of two latents, reconstructions, samples and paths.
 
     Args:
         data: the images and their factors.
@@ -116,12 +117,11 @@ def pictures_of_images(
         image: the number of the image whose latents are moved; the one most like all others if None.
 
     Returns:
-        The pictures by the names of their files.
+        By the name of each picture's file, the function that draws it.
     """
     start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin()) if image is None else image
-    along_one = np.linspace(*traverse, _STEPS)
-    swaying = sum(traverse) / 2 + (traverse[1] - traverse[0]) / 2 * _SWAY
     order = np.argsort(-kl, kind="stable")
+    names = [f"z{latent}" for latent in order]
     notes = [f"{kl[latent]:.2f} nats  {best[latent]}" for latent in order]
     chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))
 
@@ -133,34 +133,39 @@ def pictures_of_images(
         images = pixels(z.reshape(-1, z.shape[2]))
         return images.reshape(*z.shape[:2], *images.shape[1:])
 
-    shown = np.array([start, *chosen[: _STEPS - 1]])
-    originals = [_shown(data, part) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
-    decoded = [pixels(mean[part]) for part in np.array_split(chosen[: PAIRS * ACROSS], PAIRS)]
-    pairs = [row for both in zip(originals, decoded, strict=True) for row in both]
-    prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
-    drawn: dict[str, Picture] = {
-        "traversals": plots.traversals(
-            _shown(data, shown),
-            pixels(mean[shown]),
-            along(along_one),
-            along_one.tolist(),
-            [f"z{latent}" for latent in order],
-            notes,
-            title,
-        ),
-        "traversals_moving": plots.traversal_animation(
-            along(swaying), [f"z{latent}  {note}" for latent, note in zip(order, notes, strict=True)], title
-        ),
-        "reconstructions": plots.image_rows(pairs, ["image", "decoded"] * len(originals), title, together=2),
-        "prior_samples": plots.image_rows(
-            np.split(pixels(prior), PRIOR_ROWS), None, f"{title}\ndecoded samples of the prior".strip()
-        ),
-        "interpolations": _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
+    def traversals() -> Figure:
+        values = np.linspace(*traverse, _STEPS)
+        shown = np.array([start, *chosen[: _STEPS - 1]])
+        tops = _shown(data, shown), pixels(mean[shown])
+        return plots.traversals(*tops, along(values), values.tolist(), names, notes, title)
+
+    def moving() -> list[Image.Image]:
+        values = sum(traverse) / 2 + (traverse[1] - traverse[0]) / 2 * _SWAY
+        labels = [f"{name}  {note}" for name, note in zip(names, notes, strict=True)]
+        return plots.traversal_animation(along(values), labels, title)
+
+    def reconstructions() -> Figure:
+        parts = np.array_split(chosen[: PAIRS * ACROSS], PAIRS)
+        rows = [row for part in parts for row in (_shown(data, part), pixels(mean[part]))]
+        return plots.image_rows(rows, ["image", "decoded"] * len(parts), title, together=2)
+
+    def prior_samples() -> Figure:
+        z = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
+        heading = f"{title}\ndecoded samples of the prior".strip()
+        return plots.image_rows(np.split(pixels(z), PRIOR_ROWS), None, heading)
+
+    drawers: dict[str, Callable[[], Picture]] = {
+        "traversals": traversals,
+        "traversals_moving": moving,
+        "reconstructions": reconstructions,
+        "prior_samples": prior_samples,
+        "interpolations": lambda: _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
     }
     if len(order) > 1:
         values = np.linspace(*traverse, _GRID)
-        drawn["latent_plane"] = _plane(pixels, mean[start], order[:2].tolist(), values, title)
-    return drawn
+        pair = order[:2].tolist()
+        drawers["latent_plane"] = lambda: _plane(pixels, mean[start], pair, values, title)
+    return drawers
 
 
 def _plane(
@@ -176,17 +181,21 @@ def _plane(
 
 def pictures_of_codes(
     mean: Codes, logvar: Codes, kl: NDArray[np.float32], seed: int, title: str
-) -> dict[str, Picture]:
-    """Draw the codes in the two latents of the largest KL: all together, and posteriors of single images."""
+) -> dict[str, Callable[[], Picture]]:
+    """Return what draws the codes, and posteriors of single images, in the two latents of the largest KL."""
     if len(kl) < 2:
         return {}
     pair = np.argsort(-kl, kind="stable")[:2]
     names = [f"z{d}" for d in pair]
-    chosen = np.random.default_rng(seed).choice(len(mean), min(ELLIPSES, len(mean)), replace=False)
-    deviation = np.exp(0.5 * logvar[chosen][:, pair])
+
+    def ellipses() -> Figure:
+        chosen = np.random.default_rng(seed).choice(len(mean), min(ELLIPSES, len(mean)), replace=False)
+        deviation = np.exp(0.5 * logvar[chosen][:, pair])
+        return plots.posterior_ellipses(mean[chosen][:, pair], deviation, names, title)
+
     return {
-        "joint_histogram": plots.joint_histogram(mean[:, pair], names, title),
-        "posterior_ellipses": plots.posterior_ellipses(mean[chosen][:, pair], deviation, names, title),
+        "joint_histogram": lambda: plots.joint_histogram(mean[:, pair], names, title),
+        "posterior_ellipses": ellipses,
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -143,24 +144,23 @@ def evaluate(
     parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
     decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=time.perf_counter() - start)
     knowing, information = information_of(mean[known], classes) if labelled else ((), None)
-    best = [""] * len(kl)
+    known_names = [names[k] for k in knowing]
+    best = best_factors(information, known_names, kl)
     pictures: dict[str, Picture] = {}
     if found.varying:
         pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, kl, title)
     if information is not None:
-        known_names = [names[k] for k in knowing]
-        best = [known_names[row.argmax()] if kl[d] > ACTIVE else "" for d, row in enumerate(information)]
         pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
     with evaluating(model):
         reconstruction = reconstruction_number(
             model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
         )
         pixels = decoding(model, likelihood)
-        pictures |= pictures_of_images(
+        drawers = pictures_of_images(
             data, pixels, mean, kl, best, seed, title, traverse=traverse, image=image
-        )
+        ) | pictures_of_codes(mean, logvar, kl, seed, title)
+        pictures |= {name: draw() for name, draw in drawers.items()}
     pictures |= {
-        **pictures_of_codes(mean, logvar, kl, seed, title),
         "kl_per_latent": plots.kl_per_latent(kl, title),
         "aggregated_marginals": marginals(mean, logvar, parts, title),
         **(more or {}),
@@ -177,6 +177,13 @@ def evaluate(
         "numbers": [*scored, kl_number(kl, len(mean)), *decomposed, reconstruction],
     }
     return write(Path(folder), content, pictures)
+
+
+def best_factors(information: NDArray[Any] | None, names: list[str], kl: NDArray[np.float32]) -> list[str]:
+    """Name the factor that each latent knows best, "" where it carries next to nothing or none is known."""
+    if information is None:
+        return [""] * len(kl)
+    return [names[row.argmax()] if kl[d] > ACTIVE else "" for d, row in enumerate(information)]
 
 
 def information_of(codes: NDArray[Any], classes: NDArray[Any]) -> tuple[tuple[int, ...], NDArray[Any] | None]:

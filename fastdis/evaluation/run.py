@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..functional import gaussian_kl
 from ..metrics._confidence import check_confidence
 from ..models import VAE
-from ..training.log import Row, read_log
+from ..training.log import read_log
 from ..training.saved_run import SavedRun
 from .commands import evaluate_command, train_command
+from .curves_of_training import kl_over_training, training
 from .encoded_run import encoded_run
+from .files import Picture
 from .pictures import TRAVERSE, require_factors
 from .report import Report, evaluate
 from .scores import chosen_metrics
@@ -86,17 +86,24 @@ def evaluate_run(
     check_confidence("evaluate_run", confidence)
     if data is not None:
         require_factors("evaluate_run", data)
+    if image is not None:
+        image = _checks.integer("evaluate_run", "image", image, low=0)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
     if isinstance(metrics, str):
         metrics = "all" if metrics == "all" else [metrics]
-    options = {"metrics": metrics, "factor_bins": factor_bins, "seed": seed}
+    options = {
+        "metrics": metrics,
+        "factor_bins": factor_bins,
+        "traverse": tuple(traverse),
+        "image": image,
+        "seed": seed,
+    }
     commands = _commands(run.saved, run_dir, options, given={"model": model, "data": data})
-    log = read_log(Path(run_dir) / "kl_per_latent.jsonl")
-    more = {}
-    if len(log) > 1:
-        more["kl_over_training"] = _kl_over_training(log, run.title)
+    more: dict[str, Picture] = {}
     if len(terms := read_log(Path(run_dir) / "log.jsonl")) > 1:
-        more["training"] = _training(terms, run.title)
+        more["training"] = training(terms, run.title)
+    if len(latents := read_log(Path(run_dir) / "kl_per_latent.jsonl")) > 1:
+        more["kl_over_training"] = kl_over_training(latents, run.title)
     if (capacities := run.saved.settings.get("settings", {}).get("capacities")) is not None:
         kl = gaussian_kl(*map(torch.from_numpy, run.codes)).numpy()
         more["kl_per_latent"] = plots.kl_per_latent(kl, run.title, capacities)
@@ -126,28 +133,6 @@ def _commands(
     objects = [f"{name}={name}" for name, value in given.items() if value is not None]
     if objects:
         return [f"fastdis.evaluation.evaluate_run({str(run_dir)!r}, {', '.join(objects)})"]
-    default = {"metrics": "all", "factor_bins": 20, "seed": 0}
+    default = {"metrics": "all", "factor_bins": 20, "traverse": TRAVERSE, "image": None, "seed": 0}
     trained = [train_command(saved.config, run_dir)] if saved.config is not None else []
     return [*trained, evaluate_command([str(run_dir)], options, default)]
-
-
-def _training(log: list[Row], title: str) -> Figure:
-    """Draw the terms of the loss, all that is not step or time."""
-    names = [name for name in log[-1] if name not in ("step", "seconds")]
-    return plots.training_curves(
-        [row["step"] for row in log],
-        {name: [row.get(name, np.nan) for row in log] for name in names},
-        title,
-    )
-
-
-def _kl_over_training(log: list[Row], title: str) -> Figure:
-    """Draw the KL of each latent, with its target where the objective had targets."""
-    steps = np.array([row["step"] for row in log])
-    kl, targets = (
-        np.array([[value for name, value in row.items() if name.startswith(prefix)] for row in log])
-        for prefix in ("z", "target_z")
-    )
-    if targets.size:
-        return plots.kl_and_targets(steps, kl, targets, title)
-    return plots.kl_over_training(steps, kl, title)

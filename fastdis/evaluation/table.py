@@ -76,6 +76,15 @@ def computed(numbers: Iterable[Number]) -> list[Number]:
     return [number for number in numbers if number["score"] is not None]
 
 
+def cells_of(number: Number) -> dict[str, str]:
+    """Write score, interval and number of images of a score that could be computed."""
+    interval = number["interval"]
+    ends = ""
+    if interval is not None:
+        ends = "exact" if interval["exact"] else f"{interval['low']:.4f} to {interval['high']:.4f}"
+    return {"score": f"{number['score']:.4f}", "interval": ends, "samples": f"{number['samples']:,}"}
+
+
 def intervals_of(numbers: list[Number]) -> str:
     """Say which confidence the intervals have.
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse
 from numpy.typing import ArrayLike, NDArray
 
+from ._style import head
 from .curves import COLORS
 
 _BINS = 60
@@ -45,7 +46,7 @@ def joint_histogram(z: ArrayLike, names: Sequence[str] = ("z0", "z1"), title: st
     right.stairs(counts.sum(axis=0), up, fill=True, color=COLORS[0], orientation="horizontal")
     for edge in (above, right):
         edge.set_axis_off()
-    figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
+    head(figure, title)
     return figure
 
 
@@ -92,7 +93,7 @@ def posterior_ellipses(
     reach = max(2.2, float((np.abs(centres) + widths).max()) * 1.05)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel=names[0], ylabel=names[1], aspect="equal")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
+    head(figure, title)
     return figure
 
 
@@ -138,7 +139,7 @@ def latent_plane(
     axes.spines[:].set_visible(False)
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])
-    figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
+    head(figure, title)
     return figure
 
 

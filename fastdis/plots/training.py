@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from ._style import head
+
 _COLUMNS = 3
 
 
@@ -22,7 +24,7 @@ def training_curves(steps: ArrayLike, terms: Mapping[str, ArrayLike], title: str
 
     Example:
         >>> figure = training_curves([1, 100], {"total": [300.0, 90.0], "kl": [0.1, 12.0]})
-        >>> [axes.get_title() for axes in figure.axes]
+        >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['total', 'kl']
     """
     if not terms:
@@ -40,5 +42,5 @@ def training_curves(steps: ArrayLike, terms: Mapping[str, ArrayLike], title: str
     for axes in panels[len(terms) :]:
         axes.remove()
     figure.supxlabel("step", fontsize="medium")
-    figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
+    head(figure, title)
     return figure
