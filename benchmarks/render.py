@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
 TABLE = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- end -->)", re.DOTALL)
 IN_README = (
-    "tcvae_penalty with",
+    "reparameterize_tcvae",
     "reparameterize_kl, noise drawn",
     "permute_dims",
     "joint table",

@@ -13,6 +13,7 @@ from .functional import (
     permute_dims,
     reparameterize,
     reparameterize_kl,
+    reparameterize_tcvae,
     tcvae_penalty,
     total_correlation,
     warmup,
@@ -30,13 +31,14 @@ __all__ = [
     "permute_dims",
     "reparameterize",
     "reparameterize_kl",
+    "reparameterize_tcvae",
     "tcvae_penalty",
     "total_correlation",
     "warmup",
 ]
 
 _SUBMODULES = frozenset(
-    ("cli", "data", "evaluation", "losses", "metrics", "models", "plots", "posterior", "training")
+    ("cli", "data", "evaluation", "losses", "metrics", "models", "plots", "posterior", "studies", "training")
 )
 
 

@@ -17,7 +17,6 @@ from torch import Tensor
 Ends: TypeAlias = tuple[Tensor, Tensor]  # the smallest and the largest value
 
 _FLOATING = {torch.float32, torch.float64, torch.float16, torch.bfloat16}
-_META = torch.device("meta")
 
 
 def choice(function: str, name: str, value: str, allowed: Iterable[str]) -> None:
@@ -203,10 +202,13 @@ def indices(function: str, value: Any, count: int) -> Tensor:
 def matrices(function: str, **tensors: Tensor) -> None:
     """Require dense floating-point (batch, latent) tensors of the shape and on the device of the first.
 
+    Tensors on the meta device, which have a shape and no numbers, are taken: shapes can be inferred and
+    operations counted there. What reads numbers refuses them, see `gaussians`.
+
     Raises:
         TypeError: an argument is no tensor, not dense, or not float32, float64, float16 or bfloat16.
         ValueError: an argument is not two-dimensional, is empty, or has another shape than the first.
-        RuntimeError: the tensors lie on different devices, or on the meta device.
+        RuntimeError: the tensors lie on different devices.
     """
     shape: torch.Size | None = None
     for name, tensor in tensors.items():
@@ -224,8 +226,6 @@ def matrices(function: str, **tensors: Tensor) -> None:
                 raise ValueError(
                     f"{function}: {name} must have shape (batch, latent), both at least 1, got {tuple(shape)}"
                 )
-            if device == _META:
-                raise RuntimeError(f"{function}: {name} must hold numbers, got a tensor on the meta device")
         elif tensor.shape != shape:
             raise ValueError(
                 f"{function}: {name} must have shape {tuple(shape)} like {first}, got {tuple(tensor.shape)}"
@@ -249,9 +249,11 @@ def gaussians(function: str, mean: Tensor, logvar: Tensor) -> None:
     Raises:
         TypeError: an argument is not a floating-point tensor.
         ValueError: a wrong shape, NaN, infinity or a value out of range; the row and column are named.
-        RuntimeError: the tensors lie on different devices.
+        RuntimeError: the tensors lie on different devices, or on the meta device.
     """
     matrices(function, mean=mean, logvar=logvar)
+    if mean.is_meta:
+        raise RuntimeError(f"{function}: mean must hold numbers, got a tensor on the meta device")
     largest_mean, largest_logvar = _carried(mean)
     _within(function, "mean", mean, largest_mean)
     _within(function, "logvar", logvar, largest_logvar)
@@ -266,7 +268,7 @@ def posteriors(function: str, z: Tensor, mean: Tensor, logvar: Tensor, tolerance
         TypeError: an argument is not a floating-point tensor, or tolerance not a number.
         ValueError: a wrong shape, NaN, infinity or a value out of range (the row and column are named), a
             tolerance outside 1e-30 .. 1.
-        RuntimeError: the tensors lie on different devices.
+        RuntimeError: the tensors lie on different devices, or on the meta device.
     """
     gaussians(function, mean, logvar)
     if z is not mean:

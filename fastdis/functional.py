@@ -5,7 +5,8 @@ All of them take float32, float64, float16 and bfloat16, compute half precision 
 Under the transforms of ``torch.func`` and inside ``torch.autograd.forward_ad.dual_level``,
 ``backend="auto"`` means the reference in plain PyTorch, which has every derivative; noise and permutations
 drawn under ``torch.vmap`` follow its ``randomness``. A ``generator`` cannot be passed into a compiled graph:
-that is a limit of ``torch.compile``.
+that is a limit of ``torch.compile``. On the meta device, as under ``with torch.device("meta")``, all of them
+give tensors of the right shape and dtype, and count their operations, by the reference.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from . import _checks
 from .kernels import _dispatch
 from .kernels.gaussian_kl import gaussian_kl, reparameterize, reparameterize_kl
 from .kernels.permute_dims import permute_dims
+from .kernels.reparameterize_tcvae import reparameterize_tcvae
 from .kernels.total_correlation import KLDecomposition, kl_decomposition, tcvae_penalty, total_correlation
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "permute_dims",
     "reparameterize",
     "reparameterize_kl",
+    "reparameterize_tcvae",
     "tcvae_penalty",
     "total_correlation",
     "warmup",
@@ -240,7 +243,7 @@ def dip_vae_penalty(
     else:
         on = _dispatch.weight("dip_vae_penalty", "lambda_d", lambda_d)
     mean, logvar = _dispatch.widened(mean, logvar)
-    with torch.autocast(mean.device.type, enabled=False):  # which would round the covariance to 3 digits
+    with _dispatch.without_autocast(mean):  # which would round the covariance to 3 digits
         centred = mean - mean.mean(0)
         covariance = centred.T @ centred / mean.shape[0]  # len would be a constant of an exported graph
     variances = covariance.diagonal()
@@ -275,6 +278,7 @@ def warmup(dtype: torch.dtype = torch.float32) -> None:
         permute_dims(z),
         tcvae_penalty(z, mean, logvar, dataset_size=2)[0],
         total_correlation(z, mean, logvar, dataset_size=2),
+        reparameterize_tcvae(mean, logvar, dataset_size=2)[1],
     ]
     torch.autograd.grad([value.sum() for value in values], (mean, logvar))
     tcvae_penalty(z.detach(), mean.detach(), logvar.detach(), dataset_size=2)

@@ -11,7 +11,7 @@ The rule of ``backend="auto"``, by the device of the tensors:
 ========  ===============================================
 cpu       the Numba kernel
 cuda      the Triton kernel, where the operation has one
-other     the reference, in plain PyTorch
+other     the reference, in plain PyTorch: on "meta" too, where there are shapes and no numbers
 ========  ===============================================
 
 The rule looks at what is installed, never at what an attempt raised.
@@ -28,6 +28,7 @@ Noise and permutations that are drawn under ``vmap`` follow its ``randomness``, 
 import functools
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -304,6 +305,11 @@ def is_known(value: float | Tensor) -> bool:
     )
 
     return has_static_value(value)
+
+
+def without_autocast(tensor: Tensor) -> AbstractContextManager[Any]:
+    """Leave autocast for a while, on the tensor's device; the meta device, without numbers, has none."""
+    return nullcontext() if tensor.is_meta else torch.autocast(tensor.device.type, enabled=False)
 
 
 def promoted(*tensors: Tensor) -> Sequence[Tensor]:

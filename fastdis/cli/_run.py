@@ -2,9 +2,10 @@
 
 import inspect
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Annotated, Any, cast
 
@@ -44,25 +45,34 @@ def in_one_line(command: Callable[..., None]) -> Callable[..., None]:
         shown = options.pop(_TRACEBACK.name)
         try:
             command(**options)
-        except BrokenPipeError:
+        except (BrokenPipeError, typer.Exit):  # both are of a kind below
             raise
         except (TypeError, ValueError, OSError, RuntimeError, FloatingPointError, MemoryError) as error:
             if shown:
                 traceback.print_exc()
-            raise typer.Exit(_fail(_message(error), 2)) from None
+            raise typer.Exit(_fail(_message(error, options), 2)) from None
         except KeyboardInterrupt as stop:
             raise typer.Exit(_fail(str(stop) or "interrupted", INTERRUPTED)) from None
 
     signature = inspect.signature(command)
-    parameters = [*signature.parameters.values(), _TRACEBACK]
-    guarded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_traceback = signature.replace(parameters=[*signature.parameters.values(), _TRACEBACK])
+    vars(guarded)["__signature__"] = with_traceback  # what typer reads
     return guarded
 
 
-def _message(error: Exception) -> str:
+def _message(error: Exception, options: Mapping[str, Any]) -> str:
+    if _is_out_of_memory(error):
+        wanted = re.search(r"allocate ([\d.]+ ?\w+)", str(error))  # bytes on the CPU, MiB or GiB on a GPU
+        hint = "; a smaller --batch-size takes less" if "batch_size" in options else ""
+        return f"out of memory{f', {wanted[1]} were asked for' if wanted else ''}{hint}"
     if isinstance(error, OSError) and error.strerror:  # without its number, which says nothing to a reader
         return error.strerror + (f": {str(error.filename)!r}" if error.filename is not None else "")
     return str(error) or type(error).__name__
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell by name and text: torch, whose import takes a second, has no type for the CPU's."""
+    return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator: can't allocate" in str(error)
 
 
 def _fail(message: str, status: int) -> int:

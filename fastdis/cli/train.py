@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
 from .. import _checks
@@ -88,6 +89,17 @@ def train(
         _setting("path", "The file or folder that a listed data set is read from.", "none"),
     ] = None,
     every: Annotated[int | None, _setting("every", "Train on one image in this many.")] = None,
+    split: Annotated[
+        float | None,
+        _setting("split", "Train on that fraction of the images, hold out the others.", "all of them"),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FACTOR=CLASS",
+            help="Hold out the images that have this class, or one of [0,1,...]; repeated for a combination.",
+        ),
+    ] = None,
     steps: Annotated[int | None, _setting("steps", "Optimisation steps in all.")] = None,
     batch_size: Annotated[int | None, _setting("batch_size", "Images in a batch.")] = None,
     learning_rate: Annotated[float | None, _setting("learning_rate", "Learning rate of Adam.")] = None,
@@ -96,6 +108,17 @@ def train(
         bool | None, typer.Option("--compile", help="Compile the model: CUDA graphs on a GPU.")
     ] = None,
     seed: Annotated[int | None, _setting("seed", "Seed of the weights, the order and the noise.")] = None,
+    evaluate_every: Annotated[
+        int | None,
+        _setting("evaluate_every", "Score 10,000 images after so many steps, into scores.jsonl.", "never"),
+    ] = None,
+    keep_checkpoints: Annotated[
+        str | None,
+        _setting("keep_checkpoints", "How many checkpoints stay; all; or best: that of the best score too."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads to compute on [default: one a core]", show_default=False)
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time, with a checkpoint to resume from.")
     ] = None,
@@ -127,6 +150,8 @@ def train(
         require_known("preset", preset, PRESETS)
     if seed is not None:
         _checks.seed("train", seed)
+    if threads is not None:
+        torch.set_num_threads(_checks.integer("train", "threads", threads))
     require_writable(run)
     config = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
     changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})
@@ -139,12 +164,16 @@ def train(
         "dataset": data,
         "path": path,
         "every": every,
+        "split": split,
+        "without": _pairs("--without", without) or None,
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "precision": precision,
         "compile": compile,
         "seed": seed,
+        "evaluate_every": evaluate_every,
+        "keep_checkpoints": None if keep_checkpoints is None else _value(keep_checkpoints),
     }
     config = replace(config, **{name: value for name, value in options.items() if value is not None})
     limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}

@@ -1,7 +1,7 @@
 """Pairs of images that differ in a few factors, for weakly supervised objectives."""
 
 import copy
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -10,7 +10,10 @@ from torch import Tensor
 
 from .. import _checks
 from . import partners
-from .image_dataset import ImageDataset, Indices
+from .drawn_pairs import DrawnPairs
+from .image_dataset import ImageDataset
+from .parts import Indices
+from .simulator import Simulator
 
 
 class Pairs:
@@ -22,22 +25,23 @@ class Pairs:
     may be any image of the data set that a subset was taken from; on one side of a split it is of that side.
 
     Any data set whose factors take the same values more than once will do. A continuous factor is the same in
-    two images if its numbers are equal.
+    two images if its numbers are equal. A simulator draws the partner of an image when it is asked for; it is
+    none of the images that have a number there.
 
     Args:
-        dataset: the images, one at a time.
+        dataset: the images, one at a time: an `ImageDataset` or a `Simulator`.
         k: how many factors change, 1 to K - 1; if None it is drawn for each pair.
         seed: of the partners.
 
     Attributes:
         dataset: the images.
-        pool: all images that may be partners.
-        partners: (len,) int64, the image of ``pool`` that is each image's partner.
+        pool: all images that may be partners; of a simulator the images themselves.
+        partners: (len,) int64, the image of ``pool`` that is each image's partner; None of a simulator.
 
     Raises:
-        TypeError: dataset is not an `ImageDataset`, or k not an integer.
-        ValueError: k is out of range, fewer than two factors vary, a label is missing, or an image has no
-            partner.
+        TypeError: dataset is of another type, or k not an integer.
+        ValueError: k is out of range, fewer than two factors vary, a label is missing, an image has no
+            partner, or a simulator leaves out a combination of factors, which partners would have.
 
     Example:
         >>> import fastdis
@@ -47,32 +51,42 @@ class Pairs:
         >>> first, second = pairs.factors([3, 5]).swapaxes(0, 1)
         >>> (first != second).sum(axis=1)
         array([1, 1])
+        >>> fastdis.data.Pairs(fastdis.data.scenes(3), k=2).factors([5]).round(3)
+        array([[[0.45 , 0.028, 0.67 ],
+                [0.602, 0.706, 0.67 ]]])
     """
 
-    def __init__(self, dataset: ImageDataset, *, k: int | None = None, seed: int = 0) -> None:
-        if not isinstance(dataset, ImageDataset):
+    def __init__(self, dataset: ImageDataset | Simulator, *, k: int | None = None, seed: int = 0) -> None:
+        seed = _checks.seed("Pairs", seed)
+        self._pairs: _FoundPairs | DrawnPairs
+        if isinstance(dataset, Simulator):
+            if dataset.restricted:
+                raise ValueError(
+                    "Pairs: dataset must have all combinations of its factors, got a simulator without some, "
+                    "which the partners that it draws would have"
+                )
+            k = _changes(k, len(dataset.known))
+            self._pairs = DrawnPairs(dataset, k, seed)
+        elif isinstance(dataset, ImageDataset):
+            pool = dataset.whole()
+            self._pairs = _FoundPairs(dataset, pool, _found(dataset, pool, k, np.random.default_rng(seed)))
+        else:
             raise TypeError(
-                f"Pairs: dataset must be an ImageDataset of fastdis.data, got {type(dataset).__name__}"
+                "Pairs: dataset must be an ImageDataset or a Simulator of fastdis.data, "
+                f"got {type(dataset).__name__}"
             )
-        rng = np.random.default_rng(_checks.seed("Pairs", seed))
-        self.dataset, self.pool = dataset, dataset.whole()
-        grid = self.pool.grid_sizes
-        if grid is not None:
-            sizes = np.array(grid)
-            k = _changes(k, sizes)
-            classes = partners.drawn(dataset.factors(slice(None)), sizes, k, rng)
-            self.partners: NDArray[np.int64] = np.ravel_multi_index(tuple(classes.T), grid)
-            return
-        labels = self.pool.factors(slice(None))
-        if np.isnan(labels).any():
-            row = int(np.isnan(labels).any(axis=1).argmax())
-            raise ValueError(
-                f"Pairs: dataset must have all its labels, but image {self.pool.rows[row]} lacks one"
-            )
-        classes = partners.numbered(labels) if labels.shape[1] else np.zeros((len(labels), 0), np.int64)
-        k = _changes(k, classes.max(axis=0, initial=0) + 1)
-        places = np.searchsorted(self.pool.rows, dataset.rows)
-        self.partners = partners.found(classes, places, k, rng)
+
+    @property
+    def dataset(self) -> ImageDataset | Simulator:
+        return self._pairs.dataset
+
+    @property
+    def pool(self) -> ImageDataset | Simulator:
+        return self._pairs.pool
+
+    @property
+    def partners(self) -> NDArray[np.int64] | None:
+        return self._pairs.partners
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -87,30 +101,65 @@ class Pairs:
         Raises:
             IndexError: an index lies outside the data set.
         """
-        rows = np.stack([self.dataset.rows[indices], self.pool.rows[self.partners[indices]]], axis=1)
-        pairs: Tensor = self.pool.pixels.read(rows.ravel(), visit).unflatten(0, rows.shape)
-        return pairs
+        return self._pairs.images(indices, visit)
 
-    def factors(self, indices: Indices) -> NDArray[np.int64]:
-        """Give the labels of each image and its partner, (n, 2, factors), as `ImageDataset.factors` does.
+    def factors(self, indices: Indices) -> NDArray[Any]:
+        """Give the labels of each image and its partner, (n, 2, factors), as the data set's own ``factors``.
 
         Raises:
             IndexError: an index lies outside the data set.
         """
-        pair = self.dataset.factors(indices), self.pool.factors(self.partners[indices])
-        return np.stack(pair, axis=1)
+        return self._pairs.factors(indices)
 
     def to(self, device: torch.device | str) -> Self:
-        """Move the pixels into the memory of a device; see `ImageDataset.to`."""
+        """Move the pixels into the memory of a device, as `ImageDataset.to`, or draw there."""
         pairs = copy.copy(self)
-        pairs.dataset = self.dataset.to(device)
-        pairs.pool = pairs.dataset.whole()
+        pairs._pairs = self._pairs.to(device)
         return pairs
 
 
-def _changes(k: int | None, sizes: NDArray[np.int64]) -> int | None:
+class _FoundPairs:
+    """Pairs of a data set whose partners are images of it."""
+
+    def __init__(self, dataset: ImageDataset, pool: ImageDataset, partners: NDArray[np.int64]) -> None:
+        self.dataset, self.pool, self.partners = dataset, pool, partners
+
+    def images(self, indices: Indices, visit: int) -> Tensor:
+        rows = np.stack([self.dataset.rows[indices], self.pool.rows[self.partners[indices]]], axis=1)
+        pairs: Tensor = self.pool.pixels.read(rows.ravel(), visit).unflatten(0, rows.shape)
+        return pairs
+
+    def factors(self, indices: Indices) -> NDArray[Any]:
+        pair = self.dataset.factors(indices), self.pool.factors(self.partners[indices])
+        return np.stack(pair, axis=1)
+
+    def to(self, device: torch.device | str) -> "_FoundPairs":
+        dataset = self.dataset.to(device)
+        return _FoundPairs(dataset, dataset.whole(), self.partners)
+
+
+def _found(
+    dataset: ImageDataset, pool: ImageDataset, k: int | None, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Find the partner of every image."""
+    grid = pool.grid_sizes
+    if grid is not None:
+        sizes = np.array(grid)
+        k = _changes(k, int((sizes > 1).sum()))
+        classes = partners.drawn(dataset.factors(slice(None)), sizes, k, rng)
+        images: NDArray[np.int64] = np.ravel_multi_index(tuple(classes.T), grid)
+        return images
+    labels = pool.factors(slice(None))
+    if np.isnan(labels).any():
+        row = int(np.isnan(labels).any(axis=1).argmax())
+        raise ValueError(f"Pairs: dataset must have all its labels, but image {pool.rows[row]} lacks one")
+    classes = partners.numbered(labels) if labels.shape[1] else np.zeros((len(labels), 0), np.int64)
+    k = _changes(k, int((classes.max(axis=0, initial=0) > 0).sum()))
+    return partners.found(classes, np.searchsorted(pool.rows, dataset.rows), k, rng)
+
+
+def _changes(k: int | None, varying: int) -> int | None:
     """How many factors change, checked against those that can."""
-    varying = int((sizes > 1).sum())
     if varying < 2:
         raise ValueError(f"Pairs: dataset must have at least 2 factors that vary, got {varying}")
     return None if k is None else _checks.integer("Pairs", "k", k, low=1, high=varying - 1)

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from .. import _checks
 from ..kernels.counter_random import random_words
-from .image_dataset import Indices
+from .parts import Indices, Parts
 
 Values = NDArray[np.float64]
 # (n,) values of each factor to (n, channels, height, width) uint8 on a device
@@ -57,7 +57,7 @@ class Factor:
         return np.minimum(parts.astype(np.int64), bins - 1)
 
 
-class Simulator(Dataset[tuple[Tensor, Tensor]]):
+class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
     """Images drawn from their factors of variation, each when it is asked for; nothing is stored.
 
     Factors are independent and uniform. Those of image i follow from (seed, i) alone, by a counter-based
@@ -82,6 +82,7 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         source: one line that says where the images come from.
         seed: of the factors.
         ordered: whether the images are all combinations in order, or, of a subset, some of those.
+        restricted: whether `without` or `only` has left out combinations of factors.
         device: where the images are drawn, the CPU at first; see `to`.
 
     Raises:
@@ -116,6 +117,7 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         self.source = source
         self.seed = seed
         self.ordered = length is None
+        self.restricted = False
         self.device = torch.device("cpu")
         self._words = 1 + max(factor.word for factor in self.known.values())
         if length is None:
@@ -129,19 +131,9 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         self._chosen: NDArray[np.int64] | None = None  # of a subset: which images of the whole it has
 
     @property
-    def factor_names(self) -> tuple[str, ...]:
-        """The factors, in the order of the columns of ``factors``."""
-        return tuple(self.known)
-
-    @property
     def factor_values(self) -> Mapping[str, Values | None]:
         """The values of each factor, by name; None for a continuous one."""
         return {name: factor.values for name, factor in self.known.items()}
-
-    @property
-    def factor_sizes(self) -> tuple[int | None, ...]:
-        """How many values each factor takes; None for a continuous one."""
-        return tuple(None if values is None else len(values) for values in self.factor_values.values())
 
     def __len__(self) -> int:
         return self._length if self._chosen is None else len(self._chosen)
@@ -161,6 +153,11 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         """
         part = copy.copy(self)
         part._chosen = self._rows(indices)
+        return part
+
+    def _side(self, indices: NDArray[np.int64], by_factors: bool = False) -> Self:
+        part = self.subset(indices)
+        part.restricted |= by_factors
         return part
 
     def _rows(self, indices: Indices) -> NDArray[np.int64]:
@@ -204,7 +201,10 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             IndexError: an index lies outside the data set.
         """
-        values = self.values(indices)
+        return self.labels(self.values(indices))
+
+    def labels(self, values: Values) -> NDArray[np.int64] | Values:
+        """(n, factors) labels, as `factors` gives them, of values (n, factors) that these factors take."""
         columns = [
             column if factor.values is None else factor.classes(column)
             for factor, column in zip(self.known.values(), values.T, strict=True)
@@ -295,6 +295,10 @@ class Simulator(Dataset[tuple[Tensor, Tensor]]):
         values = self._random(members, stream).reshape(len(rows), size, -1)
         values[:, :, column] = self._random(rows, stream + 1)[:, column, None]
         return values
+
+    def random_words(self, indices: Indices, words: int, *, seed: int, stream: int) -> NDArray[np.uint32]:
+        """(n, words) random words of the images: a function of seed, stream and image, in a subset too."""
+        return random_words(seed, self._rows(indices), words, stream=stream)
 
     def to(self, device: torch.device | str) -> Self:
         """The same simulator, drawing on a device: scenes by a kernel there, rooms by the CPU's.

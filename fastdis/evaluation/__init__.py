@@ -1,5 +1,6 @@
 """Encode every image, score the codes, decompose the KL, write the report."""
 
+from .baselines import baseline
 from .codes import evaluate_codes
 from .comparison import compare, write_comparison
 from .encode import encode
@@ -12,6 +13,7 @@ from .scores import score
 __all__ = [
     "Report",
     "Run",
+    "baseline",
     "compare",
     "decompose_codes",
     "decompose_run",

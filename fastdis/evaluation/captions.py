@@ -15,6 +15,10 @@ _CAPTIONS = {
         "Reconstructions",
         "Images drawn at random, and below each what is decoded from its mean code.",
     ),
+    "reconstructions_held_out": (
+        "Reconstructions of held-out images",
+        "Images that the model was not trained on, and below each what is decoded from its mean code.",
+    ),
     "latent_curves": (
         "Mean code against each factor",
         "A latent that stands for a factor climbs or falls along it and is level along the others. Where "
@@ -48,6 +52,10 @@ _CAPTIONS = {
     "kl_over_training": (
         "KL of each latent over training",
         "When each latent began to carry information. Where the objective sets targets, they are dashed.",
+    ),
+    "scores_over_training": (
+        "Scores over training",
+        "Scores of a fixed sample of images at points of the training; at the right the KL and its parts.",
     ),
     "training": (
         "Training",

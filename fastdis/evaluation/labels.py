@@ -21,14 +21,19 @@ class Labels:
 
     classes: (images, factors) int64, -1 where a label is missing.
     values: of each factor by name the values of its classes; of a continuous one the middles of its bins.
-    bins: the number of bins of each continuous factor, by name.
+    edges: (bins + 1,) the ends of the bins of each continuous factor, by name.
     binning: "width" for bins of equal width, "quantile" for bins of equal counts.
     """
 
     classes: NDArray[np.int64]
     values: Mapping[str, NDArray[Any]]
-    bins: Mapping[str, int]
+    edges: Mapping[str, NDArray[np.float64]]
     binning: str = "width"
+
+    @property
+    def bins(self) -> dict[str, int]:
+        """The number of bins of each continuous factor, by name."""
+        return {name: len(edges) - 1 for name, edges in self.edges.items()}
 
     @property
     def varying(self) -> list[int]:
@@ -42,7 +47,9 @@ class Labels:
         return rows, columns[rows]
 
 
-def labels(data: FactorData, factor_bins: int = 20, binning: str = "width") -> Labels:
+def labels(
+    data: FactorData, factor_bins: int = 20, binning: str = "width", *, like: Labels | None = None
+) -> Labels:
     """Read the factors of every image as classes.
 
     Args:
@@ -51,6 +58,8 @@ def labels(data: FactorData, factor_bins: int = 20, binning: str = "width") -> L
         binning: "width", bins of equal width over the range that its labels span, or that a
             `fastdis.data.Simulator` draws it from; "quantile", bins of equal counts: fewer than asked for
             where labels repeat.
+        like: the labels of other images with the same factors, whose bins are taken instead; what lies
+            outside them is in the first or the last.
 
     Raises:
         TypeError: factor_bins is not an integer.
@@ -69,17 +78,17 @@ def labels(data: FactorData, factor_bins: int = 20, binning: str = "width") -> L
     read = data.factors(np.arange(len(data)))
     classes = np.full(read.shape, MISSING, np.int64)
     values: dict[str, NDArray[Any]] = {}
-    bins: dict[str, int] = {}
+    edges: dict[str, NDArray[np.float64]] = {}
     for k, (name, of_classes) in enumerate(data.factor_values.items()):
         known = ~np.isnan(read[:, k])
         if of_classes is not None:
             classes[known, k], values[name] = read[known, k], np.asarray(of_classes)
             continue
-        edges = _edges(data, name, read[known, k], factor_bins, binning)
-        classes[known, k] = bin_numbers(read[known, k], edges)
-        values[name] = (edges[:-1] + edges[1:]) / 2
-        bins[name] = len(edges) - 1
-    return Labels(classes, values, bins, binning)
+        ends = _edges(data, name, read[known, k], factor_bins, binning) if like is None else like.edges[name]
+        classes[known, k] = bin_numbers(read[known, k], ends)
+        values[name] = (ends[:-1] + ends[1:]) / 2
+        edges[name] = ends
+    return Labels(classes, values, edges, binning)
 
 
 def _edges(

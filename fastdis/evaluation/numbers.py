@@ -12,6 +12,7 @@ seed: of the draw of images, votes or noise; None where nothing was drawn.
 interval: None, or a dictionary with the ends ``low`` and ``high``, the ``confidence``, and ``exact``: whether
     the images are every combination of the factors, so that there is no sampling error.
 no_interval: why there is no interval; None where there is one.
+part: "held out", of images that were not trained on; left out of all others.
 reason: why the score could not be computed; left out where it could.
 seconds: how long it took. Scores of the joint table of codes and factors share the time that it takes.
 notes: what a reader should know, such as classifiers that did not converge.

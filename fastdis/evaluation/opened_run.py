@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .. import plots
 from ..data.protocols import FactorData
-from ..functional import gaussian_kl
 from ..models import VAE
 from ..training.checkpoint_file import latest, step_of
+from ..training.config_file import read_config
 from ..training.log import Row, read_log
 from ..training.run_config import RunConfig
 from ..training.saved_run import SavedRun
-from .curves_of_training import kl_over_training, training
+from .baselines import is_baseline
+from .curves_of_training import capacities_of, curves_of_training
 from .encode import Codes
 from .encoded_run import EncodedRun, encoded_run
 from .files import Picture
@@ -33,7 +33,7 @@ from .pictures import (
     pictures_of_codes,
     pictures_of_images,
 )
-from .report import Report, best_factors, information_of
+from .report import Report, best_factors, information_of, kl_of, spread_of, standardised
 from .run import evaluate_run
 from .table import cells_of, computed
 
@@ -63,33 +63,27 @@ def open_run(run_dir: str | Path, *, model: VAE | None = None, data: FactorData 
         ...     run.step, run.codes[0].shape, run.figure("traversals").axes[0].get_ylabel()
         (2, (8, 2), 'image')
     """
-    return Run(SavedRun.read(run_dir), model, data)
+    return Run(Path(run_dir), model, data)
 
 
 class Run:
     """Hold a run: what was trained on what, its codes, its scores and its figures; see `open_run`.
 
-    Every attribute is read from the folder when it is first asked for, and then kept.
+    Every attribute is read from the folder when it is asked for; model, data and codes are then kept.
+
+    Attributes:
+        path: the folder.
+        settings: what ``config.json`` says.
+        config: the configuration of a run of `fastdis train`; None of any other, see ``settings``.
     """
 
-    def __init__(self, saved: SavedRun, model: VAE | None = None, data: FactorData | None = None) -> None:
-        self._saved = saved
+    def __init__(self, path: Path, model: VAE | None = None, data: FactorData | None = None) -> None:
+        self.path = path
         self._given: dict[str, Any] = {"model": model, "data": data}
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self._saved.run_dir
-
-    @property
-    def config(self) -> RunConfig | None:
-        """The configuration of a run of `fastdis train`; None of a run of `fit`, see `settings`."""
-        return self._saved.config
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What ``config.json`` says."""
-        return self._saved.settings
+        self.settings = read_config(path)
+        saved = None if is_baseline(self.settings) else SavedRun.read(path)
+        self.config: RunConfig | None = saved.config if saved else None
+        self._title = saved.title() if saved else str(self.settings["objective"])
 
     @property
     def step(self) -> int:
@@ -100,7 +94,7 @@ class Run:
     @property
     def title(self) -> str:
         """The objective with its numbers."""
-        return self._saved.title()
+        return self._title
 
     @cached_property
     def model(self) -> VAE:
@@ -120,15 +114,18 @@ class Run:
         return data
 
     @property
-    def codes(self) -> tuple[Codes, Codes]:
-        """Mean and log variance of every image, (images, latent) each; encoded if the folder lacks them."""
+    def codes(self) -> tuple[Codes, Codes | None]:
+        """Mean and log variance of every image, (images, latent) each; encoded if the folder lacks them.
+
+        Of a representation without posteriors the log variance is None.
+        """
         return self._encoded.codes
 
     @cached_property
-    def kl(self) -> NDArray[np.float32]:
-        """The KL of each latent from the prior, (latent,) float32, in nats, mean over the images."""
-        kl: NDArray[np.float32] = gaussian_kl(*map(torch.from_numpy, self.codes)).numpy()
-        return kl
+    def kl(self) -> NDArray[np.float32] | None:
+        """The KL of each latent from the prior, (latent,), in nats, mean over the images; None as above."""
+        mean, logvar = self.codes
+        return None if logvar is None else kl_of(mean, logvar)
 
     @property
     def metrics(self) -> dict[str, Number]:
@@ -198,32 +195,33 @@ class Run:
     def _drawers(
         self, traverse: tuple[float, float], image: int | None, seed: int
     ) -> Mapping[str, Callable[[], Picture]]:
-        mean, logvar = self.codes
-        title, found = self._encoded.title, labels(self.data)
+        (mean, logvar), title, found = self.codes, self._encoded.title, labels(self.data)
+        measure = "sd" if self.kl is None else "nats"
+        weight = spread_of(mean) if self.kl is None else self.kl
         names = [self.data.factor_names[k] for k in found.varying]
         rows, classes = found.scored()
         knowing, information = information_of(mean[rows], classes) if classes.size else ((), None)
         known = [names[k] for k in knowing]
-        best = best_factors(information, known, self.kl)
-        pixels = decoding(self.model, self._encoded.likelihood)
+        best = best_factors(information, known, weight)
+        pixels, shown = decoding(self.model, self._encoded.likelihood), mean
+        if logvar is None:
+            shown, pixels = standardised(mean, pixels)
         drawers = pictures_of_images(
-            self.data, pixels, mean, self.kl, best, seed, title, traverse=traverse, image=image
+            *(self.data, pixels, shown, weight, best, seed, title),
+            traverse=traverse,
+            image=image,
+            measure=measure,
         )
-        drawers |= pictures_of_codes(mean, logvar, self.kl, seed, title)
-        drawers["kl_per_latent"] = lambda: plots.kl_per_latent(
-            self.kl, title, self.settings.get("settings", {}).get("capacities")
-        )
+        drawers |= pictures_of_codes(mean, logvar, weight, seed, title)
+        if logvar is not None:
+            capacities = capacities_of(self.settings)
+            drawers["kl_per_latent"] = lambda: plots.kl_per_latent(weight, title, capacities)
         if names:
-            drawers["latent_curves"] = lambda: latent_curves(
-                found.values, mean, found.classes, self.kl, title
-            )
+            values = found.values, mean, found.classes, weight, title, measure
+            drawers["latent_curves"] = lambda: latent_curves(*values)
         if information is not None:
             drawers["mutual_information"] = lambda: plots.mutual_information(information, known, title)
-        if len(self.log) > 1:
-            drawers["training"] = lambda: training(self.log, title)
-        if len(latents := read_log(self.path / "kl_per_latent.jsonl")) > 1:
-            drawers["kl_over_training"] = lambda: kl_over_training(latents, title)
-        return drawers
+        return drawers | curves_of_training(self.path, title)
 
     @cached_property
     def _encoded(self) -> EncodedRun[Any]:

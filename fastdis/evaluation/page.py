@@ -26,8 +26,6 @@ def report_page(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         pictures: the content of each picture's file, by its name with the ending.
     """
     numbers: list[Number] = content["numbers"]
-    most = max((number["samples"] for number in numbers), default=0)
-    two = any(number["samples"] != most for number in computed(numbers))
     return page(
         NAME,
         {
@@ -35,13 +33,8 @@ def report_page(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
             "subtitle": _subtitle(content),
             "notes": content["notes"],
             "about_scores": intervals_of(numbers),
-            "two": two,
-            "groups": [
-                {
-                    "name": group,
-                    "rows": [_row(list(found), most) for _, found in groupby(of_group, lambda n: n["name"])],
-                }
-                for group, of_group in groupby(numbers, lambda number: number["group"])
+            "parts": [
+                _part(part, list(of_part)) for part, of_part in groupby(numbers, lambda n: n.get("part", ""))
             ],
             "remarks": remarks(numbers),
             "latents": _latents(content),
@@ -60,6 +53,22 @@ def _subtitle(content: Mapping[str, Any]) -> str:
     return "; ".join(str(part) for part in parts if part)
 
 
+def _part(part: str, numbers: list[Number]) -> dict[str, Any]:
+    """Lay out the numbers of all images, or those of the images that were held out."""
+    most = max(number["samples"] for number in numbers)
+    return {
+        "name": part,
+        "two": any(number["samples"] != most for number in computed(numbers)),
+        "groups": [
+            {
+                "name": group,
+                "rows": [_row(list(found), most) for _, found in groupby(of_group, lambda n: n["name"])],
+            }
+            for group, of_group in groupby(numbers, lambda number: number["group"])
+        ],
+    }
+
+
 def _row(found: list[Number], most: int) -> dict[str, Any]:
     """Lay out one score: on the left what comes from most images."""
     known = computed(found)
@@ -76,7 +85,7 @@ def _row(found: list[Number], most: int) -> dict[str, Any]:
 
 
 def _latents(content: Mapping[str, Any]) -> list[dict[str, str]]:
-    per_latent = {number["name"]: number.get("per_latent") for number in content["numbers"]}
+    per_latent = {n["name"]: n.get("per_latent") for n in content["numbers"] if "part" not in n}
     kl, dimwise = per_latent.get("kl"), per_latent.get("dimwise_kl")
     if not kl or not dimwise:
         return []

@@ -102,6 +102,7 @@ def pictures_of_images(
     *,
     traverse: tuple[float, float] = TRAVERSE,
     image: int | None = None,
+    measure: str = "nats",
 ) -> dict[str, Callable[[], Picture]]:
     """Return what draws traversals, the plane of two latents, reconstructions, samples and paths.
 
@@ -115,6 +116,8 @@ def pictures_of_images(
         title: stands above each picture.
         traverse: from where to where a latent is moved, in standard deviations of the prior.
         image: the number of the image whose latents are moved; the one most like all others if None.
+        measure: "nats", or "sd" where the codes have no posteriors: kl is then the standard deviation of
+            each, and there are no samples of a prior.
 
     Returns:
         By the name of each picture's file, the function that draws it.
@@ -122,7 +125,7 @@ def pictures_of_images(
     start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin()) if image is None else image
     order = np.argsort(-kl, kind="stable")
     names = [f"z{latent}" for latent in order]
-    notes = [f"{kl[latent]:.2f} nats  {best[latent]}" for latent in order]
+    notes = [f"{kl[latent]:.2f} {measure}  {best[latent]}" for latent in order]
     chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))
 
     def along(values: NDArray[np.float64]) -> Pixels:
@@ -144,11 +147,6 @@ def pictures_of_images(
         labels = [f"{name}  {note}" for name, note in zip(names, notes, strict=True)]
         return plots.traversal_animation(along(values), labels, title)
 
-    def reconstructions() -> Figure:
-        parts = np.array_split(chosen[: PAIRS * ACROSS], PAIRS)
-        rows = [row for part in parts for row in (_shown(data, part), pixels(mean[part]))]
-        return plots.image_rows(rows, ["image", "decoded"] * len(parts), title, together=2)
-
     def prior_samples() -> Figure:
         z = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
         heading = f"{title}\ndecoded samples of the prior".strip()
@@ -157,10 +155,11 @@ def pictures_of_images(
     drawers: dict[str, Callable[[], Picture]] = {
         "traversals": traversals,
         "traversals_moving": moving,
-        "reconstructions": reconstructions,
-        "prior_samples": prior_samples,
+        "reconstructions": lambda: reconstructions(data, pixels, mean, seed, title),
         "interpolations": lambda: _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
     }
+    if measure == "nats":
+        drawers["prior_samples"] = prior_samples
     if len(order) > 1:
         values = np.linspace(*traverse, _GRID)
         pair = order[:2].tolist()
@@ -180,9 +179,12 @@ def _plane(
 
 
 def pictures_of_codes(
-    mean: Codes, logvar: Codes, kl: NDArray[np.float32], seed: int, title: str
+    mean: Codes, logvar: Codes | None, kl: NDArray[np.float32], seed: int, title: str
 ) -> dict[str, Callable[[], Picture]]:
-    """Return what draws the codes, and posteriors of single images, in the two latents of the largest KL."""
+    """Return what draws the codes, and posteriors of single images, in the two latents of the largest KL.
+
+    Codes without posteriors have no logvar, and kl is then the standard deviation of each.
+    """
     if len(kl) < 2:
         return {}
     pair = np.argsort(-kl, kind="stable")[:2]
@@ -190,13 +192,23 @@ def pictures_of_codes(
 
     def ellipses() -> Figure:
         chosen = np.random.default_rng(seed).choice(len(mean), min(ELLIPSES, len(mean)), replace=False)
-        deviation = np.exp(0.5 * logvar[chosen][:, pair])
+        deviation = np.exp(0.5 * logvar[chosen][:, pair])  # type: ignore[index]
         return plots.posterior_ellipses(mean[chosen][:, pair], deviation, names, title)
 
-    return {
-        "joint_histogram": lambda: plots.joint_histogram(mean[:, pair], names, title),
-        "posterior_ellipses": ellipses,
+    drawers: dict[str, Callable[[], Picture]] = {
+        "joint_histogram": lambda: plots.joint_histogram(mean[:, pair], names, title)
     }
+    if logvar is not None:
+        drawers["posterior_ellipses"] = ellipses
+    return drawers
+
+
+def reconstructions(data: FactorData, pixels: Decode, mean: Codes, seed: int, title: str) -> Figure:
+    """Draw images in rows, each row above what is decoded from their mean codes."""
+    chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))[: PAIRS * ACROSS]
+    parts = [part for part in np.array_split(chosen, PAIRS) if len(part)]
+    rows = [row for part in parts for row in (_shown(data, part), pixels(mean[part]))]
+    return plots.image_rows(rows, ["image", "decoded"] * len(parts), title, together=2)
 
 
 def _interpolations(
@@ -225,6 +237,7 @@ def latent_curves(
     classes: NDArray[np.int64],
     kl: NDArray[np.float32],
     title: str,
+    measure: str = "nats",
 ) -> Figure:
     """Draw mean codes against each factor but the shape, a line a shape, for the latents that are active.
 
@@ -237,6 +250,7 @@ def latent_curves(
         classes: (images, factors), -1 where a label is missing.
         kl: (latent,), in nats.
         title: stands above the picture.
+        measure: what kl is, as for `pictures_of_images`.
     """
     names = list(values)
     order = np.argsort(-kl, kind="stable")
@@ -261,11 +275,12 @@ def latent_curves(
         there = count.reshape(lines, -1).any(axis=0)
         curves.append(plots.Curve(names[k], of_factor[there], stacked[:, there]))
     of_shape = [""] if shape is None else [f"shape {_text(value)}" for value in values["shape"]][:lines]
+    what = "KL in nats" if measure == "nats" else "standard deviation"
     return plots.latent_curves(
         curves,
         [f"z{latent}\n{kl[latent]:.2f}" for latent in shown],
         of_shape,
-        "\n".join(filter(None, [title, "mean code against each factor; below a latent its KL in nats"])),
+        "\n".join(filter(None, [title, f"mean code against each factor; below a latent its {what}"])),
     )
 
 

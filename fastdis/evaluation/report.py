@@ -24,11 +24,13 @@ from ..version import __version__
 from .captions import ORDER
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
+from .held_out import held_out_numbers, held_out_picture
 from .labels import labels, notes
 from .numbers import kl_number, reconstruction_number
 from .page import NAME, report_page
 from .pictures import (
     TRAVERSE,
+    Decode,
     checked_view,
     decoding,
     latent_curves,
@@ -41,6 +43,10 @@ from .scores import chosen_metrics, score
 from .table import table
 
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
+POINTS = (
+    "The codes are points, without posteriors: there is no KL, none of its parts and no sample of the prior. "
+    "In the pictures a code moves from 2 standard deviations below its mean to 2 above."
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,9 @@ def evaluate(
     data: FactorData,
     folder: str | Path,
     *,
-    codes: tuple[Codes, Codes] | None = None,
+    codes: tuple[Codes, Codes | None] | None = None,
+    held_out: FactorData | None = None,
+    held_out_codes: tuple[Codes, Codes] | None = None,
     likelihood: str = "bernoulli",
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
@@ -71,6 +79,7 @@ def evaluate(
     about: Mapping[str, Any] | None = None,
     title: str = "",
     more: Mapping[str, Picture] | None = None,
+    draw: bool = True,
     progress: bool = True,
 ) -> Report:
     """Encode every image of a data set, score the codes and write the report.
@@ -93,7 +102,13 @@ def evaluate(
         model: has ``encode`` and ``decode``, as `fastdis.models.VAE`.
         data: images and, where they are known, their factors, as the data sets of `fastdis.data`.
         folder: where the report goes; made if need be.
-        codes: mean and logvar of every image, where `encode` has run before.
+        codes: mean and logvar of every image, where `encode` has run before. Of codes without posteriors
+            logvar is None: the report then has no KL, none of its parts and no samples of the prior.
+        held_out: images that the model was not trained on, with the same factors: the other side of
+            ``data.split(...)``, or ``data.only(...)`` of what it was trained without. Their scores, KL and
+            reconstruction are numbers of their own, whose ``part`` is "held out"; continuous factors have the
+            bins of data. They are shown, too, in ``reconstructions_held_out``.
+        held_out_codes: mean and logvar of those.
         likelihood: "bernoulli" where the decoder's outputs are logits, "gaussian" where they are the pixels.
         metrics: which scores of factors and codes to compute: "all", or the names of some of
             `fastdis.metrics.METRICS`. The KL, its parts and the reconstruction are always there.
@@ -105,6 +120,7 @@ def evaluate(
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
         more: other pictures to write, by the names of their files.
+        draw: draw pictures; without, the folder gets ``metrics.json`` alone.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -117,6 +133,8 @@ def evaluate(
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
+    if held_out is not None:
+        require_factors("evaluate", held_out)
     _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
     seed = _checks.seed("evaluate", seed)
     check_confidence("evaluate", confidence)
@@ -125,46 +143,80 @@ def evaluate(
     found = labels(data, factor_bins)
     rows, classes = found.scored()
     labelled = classes.size > 0
-    chosen = chosen_metrics("evaluate", metrics, factors=labelled)  # before every image is encoded
+    with_logvar = codes is None or codes[1] is not None
+    # before every image is encoded
+    chosen = chosen_metrics("evaluate", metrics, factors=labelled, logvar=with_logvar)
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
-    kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
+    points = logvar is None
+    # what latents are sorted by in the pictures
+    weight = (
+        spread_of(mean) if logvar is None else gaussian_kl(*map(torch.from_numpy, (mean, logvar))).numpy()
+    )
     names = [data.factor_names[k] for k in found.varying]
     known = rows if labelled and len(rows) < len(mean) else slice(None)
     scored = score(
         mean[known],
         classes if labelled else None,
-        logvar=logvar[known],
+        logvar=None if logvar is None else logvar[known],
         metrics=[metric.name for metric in chosen],
         confidence=confidence,
         seed=seed,
         progress=progress,
     )
-    said = [*notes(data, found), *_nuisance(data)]
-    start = time.perf_counter()
-    parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
-    decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=time.perf_counter() - start)
+    said = [*notes(data, found), *_nuisance(data), *([POINTS] if points else [])]
     knowing, information = information_of(mean[known], classes) if labelled else ((), None)
     known_names = [names[k] for k in knowing]
-    best = best_factors(information, known_names, kl)
+    best = best_factors(information, known_names, weight)
     pictures: dict[str, Picture] = {}
-    if found.varying:
-        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, kl, title)
-    if information is not None:
+    measure = "sd" if points else "nats"
+    if draw and found.varying:
+        pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, weight, title, measure)
+    if draw and information is not None:
         pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
     with evaluating(model):
         reconstruction = reconstruction_number(
             model, data, mean, likelihood=likelihood, seed=seed, confidence=confidence
         )
-        pixels = decoding(model, likelihood)
-        drawers = pictures_of_images(
-            data, pixels, mean, kl, best, seed, title, traverse=traverse, image=image
-        ) | pictures_of_codes(mean, logvar, kl, seed, title)
-        pictures |= {name: draw() for name, draw in drawers.items()}
-    pictures |= {
-        "kl_per_latent": plots.kl_per_latent(kl, title),
-        "aggregated_marginals": marginals(mean, logvar, parts, title),
-        **(more or {}),
-    }
+        if draw:
+            pixels, shown = decoding(model, likelihood), mean
+            if points:
+                shown, pixels = standardised(mean, pixels)
+            drawers = pictures_of_images(
+                *(data, pixels, shown, weight, best, seed, title),
+                traverse=traverse,
+                image=image,
+                measure=measure,
+            ) | pictures_of_codes(mean, logvar, weight, seed, title)
+            pictures |= {name: drawer() for name, drawer in drawers.items()}
+    numbers = [*scored]
+    if logvar is not None:
+        start = time.perf_counter()
+        parts = decompose(mean, logvar, seed=seed, queries="auto", max_pairs=PAIRS)
+        seconds = time.perf_counter() - start
+        decomposed = posterior_numbers(parts, seed, confidence=confidence, seconds=seconds)
+        numbers += [kl_number(weight, len(mean)), *decomposed]
+        if draw:
+            pictures["kl_per_latent"] = plots.kl_per_latent(weight, title)
+            pictures["aggregated_marginals"] = marginals(mean, logvar, parts, title)
+    numbers.append(reconstruction)
+    if held_out is not None:
+        held_out_codes = held_out_codes or encode(model, held_out, progress=progress)
+        numbers += held_out_numbers(
+            model,
+            held_out,
+            held_out_codes,
+            labels(held_out, like=found),
+            likelihood=likelihood,
+            metrics=[metric.name for metric in chosen],
+            confidence=confidence,
+            seed=seed,
+            progress=progress,
+        )
+        if draw:
+            pictures["reconstructions_held_out"] = held_out_picture(
+                model, held_out, held_out_codes[0], likelihood, seed, title
+            )
+    pictures |= more or {}
     content = {
         "fastdis": __version__,
         **({"title": title} if title else {}),
@@ -174,9 +226,9 @@ def evaluate(
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
         "notes": said,
         "best_factors": best,
-        "numbers": [*scored, kl_number(kl, len(mean)), *decomposed, reconstruction],
+        "numbers": numbers,
     }
-    return write(Path(folder), content, pictures)
+    return write(Path(folder), content, pictures, page=draw)
 
 
 def best_factors(information: NDArray[Any] | None, names: list[str], kl: NDArray[np.float32]) -> list[str]:
@@ -195,19 +247,43 @@ def information_of(codes: NDArray[Any], classes: NDArray[Any]) -> tuple[tuple[in
     return table.factors, table.mutual_information
 
 
+def kl_of(mean: Codes, logvar: Codes) -> NDArray[np.float32]:
+    """Return the KL of each latent from the prior, (latent,), in nats, mean over the images."""
+    kl: NDArray[np.float32] = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
+    return kl
+
+
+def spread_of(codes: Codes) -> NDArray[np.float32]:
+    """Return the standard deviation of each code over all samples."""
+    spread: NDArray[np.float32] = codes.std(axis=0, dtype=np.float64).astype(np.float32)
+    return spread
+
+
+def standardised(codes: Codes, pixels: Decode) -> tuple[Codes, Decode]:
+    """Return the codes in standard deviations from their means, and the decoder of such codes.
+
+    The pictures move a code between -2 and 2, which is its range where the prior is a standard normal.
+    """
+    centre = codes.mean(axis=0, dtype=np.float64)
+    spread = np.where(spread_of(codes) > 0, spread_of(codes), 1.0)
+    return ((codes - centre) / spread).astype(np.float32), lambda z: pixels(z * spread + centre)
+
+
 def _nuisance(data: FactorData) -> list[str]:
     if not isinstance(getattr(data, "pixels", None), NuisancePixels):
         return []
     return ["Colour or noise was drawn once: each image was encoded as it is at visit 0."]
 
 
-def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture]) -> Report:
-    """Write ``metrics.json``, ``report.html`` and the pictures, all of them or none.
+def write(
+    folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture], *, page: bool = True
+) -> Report:
+    """Write ``metrics.json``, the pictures and the page ``report.html``, all of them or none.
 
     Raises:
         OSError: a file cannot be written; an older report is then left as it was.
     """
     known = [name for name in ORDER if name in pictures]
     ordered = {name: pictures[name] for name in [*known, *pictures]}
-    files = write_files(folder, "metrics.json", content, ordered, (NAME, report_page))
+    files = write_files(folder, "metrics.json", content, ordered, (NAME, report_page) if page else None)
     return Report(content, folder, files)

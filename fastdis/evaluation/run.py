@@ -4,21 +4,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from .. import _checks, plots
 from ..data.protocols import FactorData
-from ..functional import gaussian_kl
 from ..metrics._confidence import check_confidence
 from ..models import VAE
-from ..training.log import read_log
-from ..training.saved_run import SavedRun
+from ..training.run_config import RunConfig
 from .commands import evaluate_command, train_command
-from .curves_of_training import kl_over_training, training
+from .curves_of_training import capacities_of, curves_of_training
 from .encoded_run import encoded_run
 from .files import Picture
 from .pictures import TRAVERSE, require_factors
-from .report import Report, evaluate
+from .report import Report, evaluate, kl_of
 from .scores import chosen_metrics
 
 
@@ -34,13 +30,16 @@ def evaluate_run(
     traverse: tuple[float, float] = TRAVERSE,
     image: int | None = None,
     seed: int = 0,
+    draw: bool = True,
     progress: bool = True,
 ) -> Report:
     """Score the newest checkpoint of a run on its data set and write the report into the run's folder.
 
-    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and
-    ``training.png`` and ``kl_over_training.png``, from the logs. When the same checkpoint is evaluated again,
-    the codes are read from there, unless a model or data is given.
+    Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and, from
+    the logs, ``training.png``, ``kl_over_training.png`` and, of a run with ``evaluate_every``,
+    ``scores_over_training.png``. When the same checkpoint is evaluated again, the codes are read from there,
+    unless a model or data is given. A run that was trained on one side of its data set, by ``split`` or
+    ``without``, is scored on both: see `evaluate`.
 
     Args:
         run_dir: the folder of a run, of `fastdis train` or of `fit`.
@@ -53,6 +52,7 @@ def evaluate_run(
             "bernoulli".
         metrics, confidence, factor_bins, traverse, image: as for `evaluate`.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
+        draw: draw pictures; without, the folder gets ``metrics.json`` and the codes alone.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -98,20 +98,20 @@ def evaluate_run(
         "image": image,
         "seed": seed,
     }
-    commands = _commands(run.saved, run_dir, options, given={"model": model, "data": data})
+    commands = _commands(run.config, run_dir, options, given={"model": model, "data": data})
     more: dict[str, Picture] = {}
-    if len(terms := read_log(Path(run_dir) / "log.jsonl")) > 1:
-        more["training"] = training(terms, run.title)
-    if len(latents := read_log(Path(run_dir) / "kl_per_latent.jsonl")) > 1:
-        more["kl_over_training"] = kl_over_training(latents, run.title)
-    if (capacities := run.saved.settings.get("settings", {}).get("capacities")) is not None:
-        kl = gaussian_kl(*map(torch.from_numpy, run.codes)).numpy()
-        more["kl_per_latent"] = plots.kl_per_latent(kl, run.title, capacities)
+    if draw:
+        more |= {name: curve() for name, curve in curves_of_training(Path(run_dir), run.title).items()}
+        mean, logvar = run.codes
+        if logvar is not None and (capacities := capacities_of(run.settings)) is not None:
+            more["kl_per_latent"] = plots.kl_per_latent(kl_of(mean, logvar), run.title, capacities)
     return evaluate(
         run.model,
         run.data,
         run_dir,
         codes=run.codes,
+        held_out=run.held_out[0] if run.held_out else None,
+        held_out_codes=run.held_out[1] if run.held_out else None,
         likelihood=run.likelihood if likelihood is None else likelihood,
         metrics=metrics,
         confidence=confidence,
@@ -119,20 +119,21 @@ def evaluate_run(
         traverse=traverse,
         image=image,
         seed=seed,
-        about=run.about | {"config": run.saved.settings, "commands": commands},
+        about=run.about | {"config": dict(run.settings), "commands": commands},
         title=run.title,
         more=more,
+        draw=draw,
         progress=progress,
     )
 
 
 def _commands(
-    saved: SavedRun, run_dir: str | Path, options: Mapping[str, Any], given: Mapping[str, Any]
+    config: RunConfig | None, run_dir: str | Path, options: Mapping[str, Any], given: Mapping[str, Any]
 ) -> list[str]:
     """Say how the run and its report are made again: on the command line, or in Python where that must be."""
     objects = [f"{name}={name}" for name, value in given.items() if value is not None]
     if objects:
         return [f"fastdis.evaluation.evaluate_run({str(run_dir)!r}, {', '.join(objects)})"]
     default = {"metrics": "all", "factor_bins": 20, "traverse": TRAVERSE, "image": None, "seed": 0}
-    trained = [train_command(saved.config, run_dir)] if saved.config is not None else []
+    trained = [train_command(config, run_dir)] if config is not None else []
     return [*trained, evaluate_command([str(run_dir)], options, default)]

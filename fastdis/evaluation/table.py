@@ -25,21 +25,29 @@ def table(numbers: list[Number], notes: Iterable[str] = ()) -> str:
           mig           0.2500   0.1000 - 0.3000       96
         95 % intervals.
     """
+    lines = []
+    for part in dict.fromkeys(number.get("part", "") for number in numbers) or ("",):
+        lines += _part(part, [number for number in numbers if number.get("part", "") == part])
+    below = [intervals_of(numbers), *remarks(numbers), *notes]
+    return "\n".join([*lines, *(line for text in below for line in _wrapped(text))])
+
+
+def _part(part: str, numbers: list[Number]) -> list[str]:
+    """Lay out the numbers of all images, or those of the images that were held out."""
     names = list(dict.fromkeys(number["name"] for number in numbers))
     rows = {name: [number for number in numbers if number["name"] == name] for name in names}
     most = max((number["samples"] for number in numbers), default=0)
     width = max([13, *(len(_label(number)) + 2 for number in numbers)])
     blocks = 1 if all(number["samples"] == most for number in numbers) else 2
     heading = f"{'score':>{_SCORE}}{'interval':>{_INTERVAL}}{'images':>{_IMAGES}}"
-    lines = [(" " * width + heading * blocks).rstrip()]
+    lines = [(part.ljust(width) + heading * blocks).rstrip()]
     group = None
     for found in rows.values():
         if found[0]["group"] != group:
             group = found[0]["group"]
             lines.append(group)
         lines += _row(found, most, width)
-    below = [intervals_of(numbers), *remarks(numbers), *notes]
-    return "\n".join([*lines, *(line for text in below for line in _wrapped(text))])
+    return lines
 
 
 def _label(number: Number) -> str:

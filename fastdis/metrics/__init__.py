@@ -8,6 +8,7 @@ from ._errors import NoInterval, NotComputable
 from ._result import Interval, Result
 from .aam import AAMResult, aam
 from .beta_vae_score import BetaVAEResult, beta_vae_score
+from .clusterability import ClusterabilityResult, clusterability
 from .dci import DCIResult, dci
 from .dcimig import DCIMIGResult, dcimig
 from .downstream import DownstreamResult, downstream
@@ -15,8 +16,12 @@ from .evaluate import Evaluation, evaluate
 from .explicitness import ExplicitnessResult, explicitness
 from .factor_vae_score import FactorVAEResult, factor_vae_score
 from .files import read_arrays
+from .infomec import InfoMECResult, infomec
 from .irs import IRSResult, irs
 from .jemmig import JEMMIGResult, jemmig
+from .linear_action import LinearActionResult, linear_action
+from .linear_interpolation import LinearInterpolationResult, linear_interpolation
+from .mcc import MCCResult, mcc
 from .metric import METRICS, Metric
 from .mig import MIGResult, mig
 from .mig_sup import MIGSupResult, mig_sup
@@ -26,12 +31,14 @@ from .r2 import R2Result, r2
 from .robust_mig import RobustMIGResult, robust_mig
 from .sap import SAPResult, sap
 from .table import JointTable
+from .udr import UDRResult, udr
 from .unsupervised import UnsupervisedResult, unsupervised
 
 __all__ = [
     "METRICS",
     "AAMResult",
     "BetaVAEResult",
+    "ClusterabilityResult",
     "DCIMIGResult",
     "DCIResult",
     "DownstreamResult",
@@ -39,9 +46,13 @@ __all__ = [
     "ExplicitnessResult",
     "FactorVAEResult",
     "IRSResult",
+    "InfoMECResult",
     "Interval",
     "JEMMIGResult",
     "JointTable",
+    "LinearActionResult",
+    "LinearInterpolationResult",
+    "MCCResult",
     "MIGResult",
     "MIGSupResult",
     "Metric",
@@ -53,17 +64,23 @@ __all__ = [
     "Result",
     "RobustMIGResult",
     "SAPResult",
+    "UDRResult",
     "UnsupervisedResult",
     "aam",
     "beta_vae_score",
+    "clusterability",
     "dci",
     "dcimig",
     "downstream",
     "evaluate",
     "explicitness",
     "factor_vae_score",
+    "infomec",
     "irs",
     "jemmig",
+    "linear_action",
+    "linear_interpolation",
+    "mcc",
     "mig",
     "mig_sup",
     "modularity",
@@ -72,5 +89,6 @@ __all__ = [
     "read_arrays",
     "robust_mig",
     "sap",
+    "udr",
     "unsupervised",
 ]

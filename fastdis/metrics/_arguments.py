@@ -134,6 +134,32 @@ def matrix(function: str, name: str, values: Any) -> Tensor:
     return tensor.contiguous()
 
 
+def stack_of_numbers(
+    function: str, name: str, values: Any, axes: tuple[str, ...]
+) -> NDArray[np.floating | np.integer]:
+    """Return a finite, non-empty array with these axes, on the CPU.
+
+    Raises:
+        TypeError: it is not an array, is masked or sparse, or holds no real numbers.
+        ValueError: it has another number of axes, is empty, or holds NaN or infinity.
+        RuntimeError: it lies on the meta device.
+    """
+    dense = isinstance(values, Tensor)
+    tensor = _dense(function, name, values) if dense else _numbers(function, name, values)
+    if tensor.dtype == torch.bool or tensor.is_complex():
+        raise TypeError(f"{function}: {name} must have a real dtype, got {tensor.dtype}")
+    if tensor.dim() != len(axes) or not tensor.numel():
+        words = ", ".join(axes) + ("," if len(axes) == 1 else "")
+        raise ValueError(
+            f"{function}: {name} must have shape ({words}), each positive, got {tuple(tensor.shape)}"
+        )
+    if not bool(torch.isfinite(tensor).all()):
+        place = [int(i) for i in (~torch.isfinite(tensor)).nonzero()[0]]
+        raise ValueError(f"{function}: {name} must be finite, got {float(tensor[tuple(place)])} at {place}")
+    half = tensor.dtype in (torch.float16, torch.bfloat16)
+    return np.asarray((tensor.float() if half else tensor).cpu().numpy())
+
+
 def _numbers(function: str, name: str, values: Any) -> Tensor:
     """Return a tensor of an array, or of what NumPy reads as one, such as a DataFrame of numbers."""
     if isinstance(values, np.ma.MaskedArray):

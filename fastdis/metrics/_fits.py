@@ -23,7 +23,7 @@ class Fits:
         self._count = 0
         self._notes: Counter[str] = Counter()
 
-    def fit(self, model: Any, x: NDArray[np.floating], labels: NDArray[Any]) -> Any:
+    def fit(self, model: Any, x: NDArray[np.floating], labels: NDArray[Any] | None) -> Any:
         """Fit the model and return it."""
         from sklearn.exceptions import ConvergenceWarning
 

@@ -37,6 +37,20 @@ def standardised(learned: Codes, scored: Codes) -> tuple[Float, Float]:
     return (learned - mean) / scale, (scored - mean) / scale
 
 
+def in_one_unit(codes: Codes, exponent: NDArray[np.int64]) -> Float:
+    """Return codes in units of 2**exponent centred and over the largest of their ranges, as float64.
+
+    Their scales against each other stay, and no square leaves float64.
+    """
+    if not codes.shape[1]:
+        return codes.astype(np.float64)
+    low, high = codes.min(axis=0).astype(np.float64), codes.max(axis=0).astype(np.float64)
+    unit = exponent - exponent.max()
+    spread = np.ldexp(high - low, unit).max()
+    centred = np.ldexp(codes - (low / 2 + high / 2), unit)
+    return np.asarray(centred / spread if spread > 0 else np.zeros(centred.shape))
+
+
 def near_zero(learned: Codes, scored: Codes) -> tuple[Codes, Codes]:
     """Return both sets of rows, a code centred where it lies further than 16 of its ranges from zero."""
     far = _far(learned)

@@ -1,5 +1,6 @@
 """Every score, declared once, in the table that `evaluate`, the torchmetrics wrapper and the tests read."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -8,13 +9,17 @@ from typing import Literal, TypeAlias, get_args
 from ._result import Result
 from .aam import AAMResult, aam
 from .beta_vae_score import BetaVAEResult, beta_vae_score
+from .clusterability import ClusterabilityResult, clusterability
 from .dci import DCIResult, dci
 from .dcimig import DCIMIGResult, dcimig
 from .downstream import DownstreamResult, downstream
 from .explicitness import ExplicitnessResult, explicitness
 from .factor_vae_score import FactorVAEResult, factor_vae_score
+from .infomec import InfoMECResult, infomec
 from .irs import IRSResult, irs
 from .jemmig import JEMMIGResult, jemmig
+from .linear_action import LinearActionResult, linear_action
+from .mcc import MCCResult, mcc
 from .mig import MIGResult, mig
 from .mig_sup import MIGSupResult, mig_sup
 from .modularity import ModularityResult, modularity
@@ -68,7 +73,7 @@ class Metric:
     @property
     def takes_confidence(self) -> bool:
         """Whether the function has an argument ``confidence``, for an interval over samples or votes."""
-        return self.needs in ("table", "votes")
+        return "confidence" in inspect.signature(self.function).parameters
 
     @property
     def no_interval(self) -> str:
@@ -84,6 +89,13 @@ _UNSCALED = _DRAWN - {"codes scaled", "codes scaled alike"}
 _VOTES = _UNSCALED - {"factors reordered"}  # a vote draws the number of a factor
 
 _R2 = _DRAWN - {"values renumbered"}
+_CLUSTERS = _DRAWN - {"codes scaled"}
+_STEPS = _DRAWN - {
+    "codes scaled",
+    "factors reordered",
+    "values renumbered",
+}  # pairs are drawn one factor after the other
+_RATIOS = _ALL - {"codes scaled"}
 
 _GBT, _LOGISTIC = partial(downstream, predictor="gbt"), partial(downstream, predictor="logistic")
 
@@ -98,16 +110,22 @@ METRICS: dict[str, Metric] = {
         Metric("robust_mig", robust_mig, RobustMIGResult, "information", "table", _ALL),
         Metric("aam", aam, AAMResult, "information", "table", _ALL),
         Metric("modularity", modularity, ModularityResult, "information", "table", _ALL),
+        Metric("infomec", infomec, InfoMECResult, "information", "classes", _RATIOS, True),
         Metric("posterior_mig", posterior_mig, PosteriorMIGResult, "information", "posteriors", _ALL),
         Metric("dci", dci, DCIResult, "prediction", "classes", _TREES, True, True),
         Metric("sap", sap, SAPResult, "prediction", "classes", _ORDER, True, True),
         Metric("r2", r2, R2Result, "prediction", "classes", _R2, True, True),
+        Metric("mcc", mcc, MCCResult, "prediction", "classes", _ALL - {"values renumbered"}, False, True),
         Metric("explicitness", explicitness, ExplicitnessResult, "prediction", "classes", _DRAWN, True),
         Metric("downstream_gbt", _GBT, DownstreamResult, "prediction", "classes", _TREES, True),
         Metric("downstream_logistic", _LOGISTIC, DownstreamResult, "prediction", "classes", _UNSCALED, True),
+        Metric(
+            "clusterability", clusterability, ClusterabilityResult, "prediction", "classes", _CLUSTERS, True
+        ),
         Metric("factor_vae_score", factor_vae_score, FactorVAEResult, "votes", "votes", _VOTES, True, True),
         Metric("beta_vae_score", beta_vae_score, BetaVAEResult, "votes", "votes", _VOTES, True, True),
         Metric("irs", irs, IRSResult, "interventions", "classes", _ALL - {"samples doubled", "codes scaled"}),
+        Metric("linear_action", linear_action, LinearActionResult, "interventions", "votes", _STEPS, True),
         Metric("unsupervised", unsupervised, UnsupervisedResult, "unsupervised", "codes", _ALL),
     )
 }

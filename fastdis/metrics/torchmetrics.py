@@ -1,8 +1,10 @@
-"""The scores of the joint table as a torchmetrics.Metric, for training loops that log across devices.
+"""Scores as a torchmetrics.Metric, for training loops that log across devices.
 
 Imported by name only (``from fastdis.metrics.torchmetrics import TableScores``): torchmetrics is an extra.
 """
 
+import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,28 +15,32 @@ from torchmetrics.utilities import dim_zero_cat
 
 from .. import _checks
 from ._arguments import checked
-from ._errors import NotComputable
-from .evaluate import evaluate
-from .metric import METRICS
-
-_NAMES = tuple(name for name, metric in METRICS.items() if metric.needs == "table")
+from .evaluate import NAMES, evaluate
 
 
 class TableScores(torchmetrics.Metric):
-    """Compute MIG and the other scores of the joint table, over all batches and all processes.
+    """Compute MIG and other scores of codes and factors, over all batches and all processes.
 
     ``update(codes, factors)`` collects batches, (batch, codes) and (batch, factors); ``compute()`` returns a
-    scalar for each score, the same to the bit as that of all samples at once: the bins depend on the range of
-    all of them, so the codes are kept (40 bytes a sample of 10 codes) and gathered when they are computed.
+    scalar for each score, the same to the bit as that of all samples at once: bins depend on the range of all
+    of them and predictors on their rows, so the codes are kept (40 bytes a sample of 10 codes, and as much as
+    the factors take: 60 MB for dSprites) and gathered when they are computed. Each process computes all
+    scores; those of the joint table take milliseconds, those that fit predictors seconds
+    (their docstrings say which).
+
+    A score that does not exist for the samples so far, such as those of the two batches on which Lightning
+    tries a loop, is NaN; ``failures`` then has the reason by its name. Constant factors are left out without
+    a warning.
 
     Args:
         metrics: the names of the scores, as the functions of ``fastdis.metrics`` are called.
         bins: how many bins a code is put into.
+        seed: for the scores that draw samples or fit predictors.
         options: those of torchmetrics.Metric.
 
     Raises:
-        TypeError: metrics is one word, or bins is no integer.
-        ValueError: a name is not that of a score of the joint table, or there is none.
+        TypeError: metrics is one word, or bins or seed is no integer.
+        ValueError: a name is not that of a score of codes and factors, or there is none.
 
     Example:
         >>> import torch
@@ -47,13 +53,15 @@ class TableScores(torchmetrics.Metric):
     """
 
     is_differentiable = False
-    higher_is_better = True
+    higher_is_better = None  # true of all scores but `unsupervised`
     full_state_update = False
 
     codes: list[Tensor]
     factors: list[Tensor]
 
-    def __init__(self, metrics: Iterable[str] = ("mig",), *, bins: int = 20, **options: Any) -> None:
+    def __init__(
+        self, metrics: Iterable[str] = ("mig",), *, bins: int = 20, seed: int = 0, **options: Any
+    ) -> None:
         super().__init__(**options)
         if isinstance(metrics, str):
             raise TypeError(f"TableScores: metrics must be a list of names, got {metrics!r}")
@@ -61,8 +69,10 @@ class TableScores(torchmetrics.Metric):
         if not self.names:
             raise ValueError("TableScores: metrics must hold at least 1 name, got none")
         for name in self.names:
-            _checks.choice("TableScores", "metrics", name, _NAMES)
+            _checks.choice("TableScores", "metrics", name, NAMES)
         self.bins = _checks.integer("TableScores", "bins", bins)
+        self.seed = _checks.seed("TableScores", seed)
+        self.failures: dict[str, str] = {}
         self.add_state("codes", default=[], dist_reduce_fx="cat")
         self.add_state("factors", default=[], dist_reduce_fx="cat")
 
@@ -73,16 +83,11 @@ class TableScores(torchmetrics.Metric):
         self.factors.append(factors.detach())
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the scores of all batches, float32 scalars on the device of the codes.
-
-        Raises:
-            NotComputable: a score does not exist for them; the message says why.
-        """
+        """Return the scores of all batches, float32 scalars on the device of the codes."""
         codes, factors = dim_zero_cat(self.codes), dim_zero_cat(self.factors)
-        evaluation = evaluate(codes, factors, self.names, bins=self.bins, progress=False)
-        for reason in evaluation.failures.values():
-            raise NotComputable(reason)
-        return {
-            name: torch.tensor(result.score, device=codes.device)
-            for name, result in evaluation.results.items()
-        }
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".* constant and left out")
+            evaluation = evaluate(codes, factors, self.names, bins=self.bins, seed=self.seed, progress=False)
+        self.failures = evaluation.failures
+        scores = {name: result.score for name, result in evaluation.results.items()}
+        return {name: torch.tensor(scores.get(name, math.nan), device=codes.device) for name in self.names}

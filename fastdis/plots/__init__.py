@@ -6,6 +6,7 @@ from .images import image_rows
 from .kl import kl_and_targets, kl_over_training, kl_per_latent
 from .latent_pairs import joint_histogram, latent_plane, posterior_ellipses
 from .methods import Series, scores_by_method, trade_off
+from .over_training import scores_over_training
 from .posterior import aggregated_marginals
 from .scores import importance, mutual_information, scores
 from .training import training_curves
@@ -27,6 +28,7 @@ __all__ = [
     "posterior_ellipses",
     "scores",
     "scores_by_method",
+    "scores_over_training",
     "trade_off",
     "training_curves",
     "traversal_animation",

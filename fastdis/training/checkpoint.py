@@ -7,7 +7,7 @@ Tensors are named ``model.<name>``, ``objective.<name>``, ``optimizer.<player>.<
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,12 @@ def write_checkpoint(
     objective: nn.Module,
     optimizers: Mapping[str, Optimizer],
     before: Path | None,
+    keep: int | Literal["all"] = 2,
+    best: Path | None = None,
 ) -> Path:
-    """Write a checkpoint and keep the run's one before it, no others. Of several processes the first writes.
+    """Write a checkpoint, and remove those that are kept no longer. Of several processes the first writes.
+
+    before, keep, best: as for `fastdis.training.checkpoint_file.write_file`.
 
     Raises:
         OSError: it cannot be written; the ones before it are untouched.
@@ -52,7 +56,7 @@ def write_checkpoint(
         "param_groups": {player: of_player["param_groups"] for player, of_player in states.items()},
     }
     path = path_at(run_dir, state.step)
-    on_first(lambda: write_file(path, before, tensors, values))
+    on_first(lambda: write_file(path, before, tensors, values, keep, best))
     return path
 
 

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -51,11 +51,21 @@ def path_at(run_dir: Path, step: int) -> Path:
 
 
 def write_file(
-    path: Path, before: Path | None, tensors: Mapping[str, Tensor], values: Mapping[str, Any]
+    path: Path,
+    before: Path | None,
+    tensors: Mapping[str, Tensor],
+    values: Mapping[str, Any],
+    keep: int | Literal["all"] = 2,
+    best: Path | None = None,
 ) -> None:
-    """Write a checkpoint, then remove all but it and the one that the run had before.
+    """Write a checkpoint, then remove those that are kept no longer.
 
-    Others may be newer than that one: those that a run going back to it has given up.
+    Args:
+        path: the file.
+        before: the run's checkpoint before it.
+        tensors, values: what it holds.
+        keep: how many of the newest stay, this one included.
+        best: one that stays however old it is.
 
     Raises:
         OSError: it cannot be written; the ones before it are untouched.
@@ -68,9 +78,17 @@ def write_file(
     except OSError as error:
         kept = f"the last good checkpoint is {before}" if before else "there is no earlier checkpoint"
         raise OSError(error.errno, f"{error.strerror}; {kept}; make room and resume", str(path)) from error
-    for other in checkpoints(path.parent):
-        if other not in (path, before):
-            other.unlink()
+    for other in _superseded(path, before, keep, best):
+        other.unlink()
+
+
+def _superseded(path: Path, before: Path | None, keep: int | Literal["all"], best: Path | None) -> list[Path]:
+    """Find the checkpoints to remove: old ones, and those that a run going back to the one before gave up."""
+    others = [other for other in checkpoints(path.parent) if other != path]
+    last = -1 if before is None else step_of(before)
+    older = [other for other in others if step_of(other) <= last]
+    too_old = [] if keep == "all" else older[: max(0, len(older) + 1 - keep)]
+    return [other for other in others if other not in older or (other in too_old and other != best)]
 
 
 def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

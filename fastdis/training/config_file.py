@@ -8,13 +8,15 @@ from typing import Any
 
 NAME = "config.json"
 ABOUT = ("fastdis", "architecture", "data", "likelihood")  # facts to read a run by, not settings to keep
-_MAY_CHANGE = (*ABOUT, "steps")
+_MAY_CHANGE = (*ABOUT, "steps", "evaluate_every", "keep_checkpoints")
 _OF_0_1 = {"settings", "warmup", "dataset", "every"}  # and no path: dataset was that of the official file
+# settings that came later, as they were before
+_LATER: dict[str, Any] = {"split": None, "without": {}, "evaluate_every": None, "keep_checkpoints": 2}
 _NUMBER = re.compile(r"(?<![\w.])\d+(\.\d*)?(e[+-]?\d+)?(?![\w.])")
 
 
 def read_config(run_dir: Path) -> dict[str, Any]:
-    """Read the settings of a run; those of version 0.1, which knew dSprites alone, in today's form.
+    """Read the settings of a run; those of version 0.1, which knew all of dSprites alone, in today's form.
 
     Raises:
         FileNotFoundError: the folder has no ``config.json``.
@@ -31,7 +33,7 @@ def read_config(run_dir: Path) -> dict[str, Any]:
         raise ValueError(f"{path} must be a JSON object, got {json.dumps(config)[:40]}")
     if config.keys() >= _OF_0_1 and "path" not in config:
         config |= {"dataset": "dsprites", "path": config["dataset"]}
-    return config
+    return _LATER | config if config.keys() >= _OF_0_1 else config
 
 
 def as_json(settings: Mapping[str, Any]) -> str:

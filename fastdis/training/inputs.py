@@ -21,16 +21,24 @@ def model_inputs(
         TypeError: the images are integers other than bytes, or complex.
         ValueError: they are out of range; the message says what range was found and what to do.
     """
-    parameters = (parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
-    dtype = next(parameters, torch.get_default_dtype())
+    dtype = dtype_of(model)
     checked = False
     for images in stream:
         if not checked:
             _check(function, images, objectives)
             checked = True
-        if images.dtype == torch.uint8:
-            images = images.to(dtype).div_(255)
-        yield images.to(dtype)
+        yield as_floating(images, dtype)
+
+
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """Return the floating-point dtype of a model: that of its first parameter."""
+    parameters = (parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
+    return next(parameters, torch.get_default_dtype())
+
+
+def as_floating(images: Tensor, dtype: torch.dtype) -> Tensor:
+    """Convert images to a floating-point dtype: bytes divided by 255, truth values to 0 and 1."""
+    return images.to(dtype).div_(255) if images.dtype == torch.uint8 else images.to(dtype)
 
 
 def _check(function: str, images: Tensor, objectives: Sequence[nn.Module]) -> None:

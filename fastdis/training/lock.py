@@ -28,11 +28,16 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, argument: str = "fit: run_dir", user: str = "training") -> Iterator[None]:
     """Keep every other training out of a folder, which is made if need be.
 
     What the lock needs (its file, and the folder where there was none) goes with it, so that a refused run
     leaves no trace. A file left by a process that was killed locks nothing.
+
+    Args:
+        folder: the folder.
+        argument: what messages call it, after the name of the function.
+        user: what else may use the folder, if not a training.
 
     Raises:
         RuntimeError: another training holds the lock.
@@ -42,11 +47,11 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = _open_locked(path)
+        descriptor = _open_locked(path, argument, user)
     except OSError as error:
         _remove_empty(missing)
         raise type(error)(
-            f"fit: run_dir must be a folder that can be written, got {folder} ({error.strerror})"
+            f"{argument} must be a folder that can be written, got {folder} ({error.strerror})"
         ) from error
     _held.add(descriptor)
     try:
@@ -60,7 +65,7 @@ def locked(folder: Path) -> Iterator[None]:
             _remove_empty(missing)
 
 
-def _open_locked(path: Path) -> int:
+def _open_locked(path: Path, argument: str, user: str) -> int:
     """Open and lock the file; its text says who holds it."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -68,8 +73,8 @@ def _open_locked(path: Path) -> int:
             if not _lock(descriptor, path):
                 owner = os.read(descriptor, 200).decode(errors="replace").strip() or "another process"
                 raise RuntimeError(
-                    "fit: run_dir must be a folder that no other training uses, "
-                    f"but {owner} trains in {path.parent}; wait for it, stop it or choose another folder"
+                    f"{argument} must be a folder that no other {user} uses, "
+                    f"but {owner} uses {path.parent}; wait for it, stop it or choose another folder"
                 )
             # the owner before may have removed the file after we opened it: then we hold a lock of no use
             if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):

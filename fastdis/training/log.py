@@ -68,9 +68,13 @@ class Log:
             for suffix, text in _texts([row], header=len(self.rows) == 1).items():
                 with (self._run_dir / f"{self._name}{suffix}").open("a", newline="") as file:
                     file.write(text)
+        self.show(row)
+
+    def show(self, row: Row, prefix: str = "") -> None:
+        """Write a row to TensorBoard, if it is asked for; the prefix tells the rows of another log apart."""
         if self._writer is not None:
             for name, value in row.items():
-                self._writer.add_scalar(name, value, int(row["step"]))
+                self._writer.add_scalar(f"{prefix}{name}", value, int(row["step"]))
             self._writer.flush()
 
     def lines_since_best(self, term: str) -> int:

@@ -2,9 +2,10 @@
 
 import math
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +18,14 @@ from ..version import __version__
 from . import distributed
 from .batches import Data, batches
 from .checkpoint import Checkpoint, write_checkpoint
+from .cores import warn_if_taken
 from .inputs import model_inputs
 from .latents import kl_per_latent, target_per_latent
 from .log import Row, require_tensorboard
 from .origin import described_run
 from .run_folder import Resume, RunFolder, open_run
 from .schedules import Schedule, check_schedules, described, scheduled
+from .scoring import Sample
 from .signals import TrainingInterrupted, deferred_signals
 from .train_state import TrainState
 from .turns import optimizers_of, play, turns_of
@@ -52,9 +55,11 @@ def fit(
     run_dir: str | Path | None = None,
     resume: Resume = False,
     checkpoint_every: int = 5000,
+    keep_checkpoints: int | Literal["best", "all"] = 2,
     config: Mapping[str, Any] | None = None,
     # what is reported
     log_every: int = 100,
+    evaluate_every: int | None = None,
     tensorboard: bool = False,
     progress: bool = True,
 ) -> list[Row]:
@@ -96,15 +101,23 @@ def fit(
         patience: stop once the monitored term has not fallen for this many lines of the log.
         monitor: the name of that term.
         run_dir: folder for ``config.json``, ``log.csv``, ``log.jsonl``, the same two of ``kl_per_latent``
-            (of the last batch at each line of the log, with targets if the objective has them) and the newest
-            two checkpoints. With it Ctrl-C and SIGTERM leave a checkpoint.
+            (of the last batch at each line of the log, with targets if the objective has them) and the
+            checkpoints. With it Ctrl-C and SIGTERM leave a checkpoint.
         resume: go on from the newest checkpoint in run_dir; with "previous" from the one before it, should
             the newest be damaged. ``steps`` may then be larger than before.
         checkpoint_every: steps between two checkpoints; there is always one at the end.
+        keep_checkpoints: how many of the newest stay in run_dir, or "all"; with "best" the newest two, and
+            the one with the highest FactorVAE score so far, which is written where it is scored and needs
+            evaluate_every and known factors. With 1 there is none to go back to should it be damaged.
         config: what else ``config.json`` shall contain; a resumed run must agree with all of it.
         log_every: steps between two lines of the log, each the mean over the steps since the line before.
             The first and the last step have lines too; a resumed run drops the line it had stopped with, and
             its log is that of a run that was never stopped.
+        evaluate_every: steps between two rows of ``scores.jsonl`` and ``scores.csv`` in run_dir; the last
+            step has one, too. A row has the scores of the joint table and the FactorVAE score of a fixed
+            sample of 10,000 images, its ``kl``, and the exact ``index_code_mi``, ``total_correlation``
+            and ``dimwise_kl`` with q(z) over the sample, in nats. A continuous factor is cut into 20 bins;
+            where no factors are known a row has the KL alone. The training is the same with and without.
         tensorboard: log to TensorBoard as well, in run_dir; needs ``pip install fastdis[tensorboard]``.
         progress: show a progress bar on standard error.
 
@@ -140,6 +153,7 @@ def fit(
     minutes = None if minutes is None else _checks.number("fit", "minutes", minutes, above=0)
     seed = _checks.seed("fit", seed)
     _checks.choice("fit", "precision", precision, PRECISIONS)
+    sample = _sample(model, data, run_dir, evaluate_every, keep_checkpoints)
     schedules = schedules or {}
     check_schedules(schedules, objective)
     if tensorboard:
@@ -161,12 +175,14 @@ def fit(
     }
     keep_freed_memory()
     device = device_of(model)
+    if device.type == "cpu":
+        warn_if_taken("fit")
     optimizers = optimizers_of(model, objective.to(device), learning_rate)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
     called = cast(nn.Module, torch.compile(model, mode="reduce-overhead")) if compile else model
     until = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with (
-        open_run(run_dir, settings, resume, tensorboard) as run,
+        open_run(run_dir, settings, resume, tensorboard, evaluate_every) as run,
         torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type),
         deferred_signals(run.path is not None) as received,
     ):
@@ -192,7 +208,7 @@ def fit(
 
         started = ended = state.step == steps
         if ended:
-            run.start(state.step)
+            run.start(state.step, ended=True)
         shown = progress and distributed.rank() == 0
         with (
             progress_bar("training", steps, "steps", done=state.step, shown=shown) as update,
@@ -208,14 +224,14 @@ def fit(
                 if line_due or distributed.world() == 1:  # where several processes meet
                     stopped = distributed.any_of(bool(received))
                     ended = stopped or distributed.any_of(time.monotonic() >= until)
-                ended |= state.step == steps
+                settled = state.step == steps
+                ended |= settled
                 if line_due or ended:  # waits for what a GPU still has to do
                     _require_finite(state, model, run)
                 state.seconds += time.perf_counter() - began
 
                 if not started:
-                    if patience is not None:
-                        _checks.choice("fit", "monitor", monitor, state.names)
+                    _checks.choice("fit", "monitor", monitor, state.names)
                     run.start(state.logged)
                     started = True
                 if line_due or ended:
@@ -225,18 +241,63 @@ def fit(
                         run.latents.append({"step": state.step, **kl, **targets})
                 if line_due:
                     state.next_line()
-                    ended |= patience is not None and run.log.lines_since_best(monitor) >= patience
+                    settled |= patience is not None and run.log.lines_since_best(monitor) >= patience
+                    ended |= settled
                 update(state.step, run.log.summary())
-                if run.path is not None and (ended or state.step % checkpoint_every == 0):
+                is_best = False
+                if sample is not None and (settled or state.step % (evaluate_every or 1) == 0):
+                    _require_finite(state, model, run)
+                    is_best = run.score(sample, model, state) and keep_checkpoints == "best"
+                if run.path is not None and (ended or is_best or state.step % checkpoint_every == 0):
                     _require_finite(state, model, run)
                     run.checkpoint = write_checkpoint(
-                        run.path, state, model, objective, optimizers, before=run.checkpoint
+                        run.path,
+                        state,
+                        model,
+                        objective,
+                        optimizers,
+                        before=run.checkpoint,
+                        keep=2 if keep_checkpoints == "best" else keep_checkpoints,
+                        best=run.best() if keep_checkpoints == "best" else None,
                     )
                 if stopped:
                     raise TrainingInterrupted(
                         f"stopped at step {state.step}; checkpoint {run.checkpoint}; resume to go on"
                     )
     return run.log.rows
+
+
+def _sample(
+    model: nn.Module,
+    data: Data,
+    run_dir: str | Path | None,
+    evaluate_every: int | None,
+    keep_checkpoints: int | str,
+) -> Sample | None:
+    """Check how a run is scored and which checkpoints it keeps; return what is scored."""
+    if isinstance(keep_checkpoints, str):
+        _checks.choice("fit", "keep_checkpoints", keep_checkpoints, ("best", "all"))
+    else:
+        _count("keep_checkpoints", keep_checkpoints)
+    if evaluate_every is None:
+        if keep_checkpoints == "best":
+            raise ValueError("fit: evaluate_every must be given where keep_checkpoints is 'best', got None")
+        return None
+    _count("evaluate_every", evaluate_every)
+    if run_dir is None:
+        raise ValueError("fit: run_dir must be given where evaluate_every is, got None")
+    sample = Sample.of(model, data)
+    if not sample.has_scores:
+        if keep_checkpoints == "best":
+            raise ValueError(
+                "fit: data must have known factors where keep_checkpoints is 'best', "
+                f"got {type(data).__name__} without"
+            )
+        if distributed.rank() == 0:
+            warnings.warn(
+                "fit: data has no known factors, so evaluate_every records the KL alone", stacklevel=3
+            )
+    return sample
 
 
 def _count(name: str, value: int) -> int:

@@ -4,7 +4,7 @@ import inspect
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from .schedules import LinearSchedule, Schedule
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Say what is trained on what, and how; see `fit` for the last six.
+    """Say what is trained on what, and how; see `fit` for the last eight.
 
     objective: one of OBJECTIVES.
     model: one of MODELS; by default Burgess's convolutions, in the form that suits the objective.
@@ -35,12 +35,16 @@ class RunConfig:
     latents: number of latents.
     dataset: one of `fastdis.data.DATASETS`, or the path of one's own file or folder.
     path: what a data set of that name is read from.
-    every: train on one image in this many, from the first.
+    every: keep one image in this many, from the first.
+    split: train on that fraction of them, drawn with seed 0 whatever the run's own is, and hold out the rest.
+    without: train without a combination of factors' values, as `fastdis.data.ImageDataset.without` takes it,
+        and hold out the images that have it.
 
     Raises:
         TypeError: a value is of another type.
         ValueError: an unknown objective, model or setting (the close matches are named), a setting that is
-            needed and not given, a model that does not suit the objective, or a number out of range.
+            needed and not given, a model that does not suit the objective, a number out of range, or both
+            split and without.
         FileNotFoundError: the data set is neither a name nor a file or folder; close matches are named.
     """
 
@@ -52,12 +56,16 @@ class RunConfig:
     dataset: str = "dsprites"
     path: str | None = None
     every: int = 1
+    split: float | None = None
+    without: dict[str, Any] = field(default_factory=dict)
     steps: int = 300_000
     batch_size: int = 64
     learning_rate: float = 1e-4
     precision: str = "float32"
     compile: bool = False
     seed: int = 0
+    evaluate_every: int | None = None
+    keep_checkpoints: int | Literal["best", "all"] = 2
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -79,6 +87,11 @@ class RunConfig:
             require_known(f"setting of {whose}", name, known)
         for name in self.warmup:
             require_known(f"warmup of {self.objective}", name, ["learning_rate", *self._of_objective()])
+        if self.split is not None and self.without:
+            raise ValueError(
+                f"train: split must be None where without names a combination, got {self.split:g} and "
+                f"{self.without}"
+            )
         missing = [
             name for name, value in (known | self.settings).items() if value is inspect.Parameter.empty
         ]
@@ -94,11 +107,20 @@ class RunConfig:
         }
         values["learning_rate"] = _checks.number("train", "learning_rate", self.learning_rate, above=0)
         values["seed"] = _checks.seed("train", self.seed)
+        if self.evaluate_every is not None:
+            values["evaluate_every"] = _checks.integer("train", "evaluate_every", self.evaluate_every)
+        if isinstance(self.keep_checkpoints, str):
+            _checks.choice("train", "keep_checkpoints", self.keep_checkpoints, ("best", "all"))
+        else:
+            values["keep_checkpoints"] = _checks.integer("train", "keep_checkpoints", self.keep_checkpoints)
+        if self.split is not None:
+            values["split"] = _checks.number("train", "split", self.split, above=0, high=1)
         types: dict[str, tuple[type, ...]] = {
             "objective": (str,),
             "model": (str, NoneType),
             "settings": (dict,),
             "warmup": (dict,),
+            "without": (dict,),
             "dataset": (str, Path),
             "path": (str, Path, NoneType),
             "precision": (str,),
@@ -153,6 +175,12 @@ class RunConfig:
         """Return what to add to the name of the data set, where it is not all of it."""
         return "" if self.every == 1 else f" (1 image in {self.every})"
 
+    def held_out(self) -> str:
+        """Say which images the run was not trained on; empty where it was trained on all."""
+        if self.split is not None:
+            return f"{1 - self.split:.4g} of the images, drawn with seed 0"
+        return ", ".join(f"{name} {value}" for name, value in self.without.items())
+
     def build_data(self) -> ImageDataset | Simulator:
         """Open the data set, or one in ``every`` of its images.
 
@@ -165,6 +193,17 @@ class RunConfig:
         data = open_data(self.dataset, self.path, **given)
         _checks.integer("train", "every", self.every, high=len(data))
         return data if self.every == 1 else data.subset(np.arange(0, len(data), self.every))
+
+    def sides(self, data: ImageDataset | Simulator) -> tuple[ImageDataset | Simulator, ...]:
+        """Return the images to train on and, where some are held out, those.
+
+        Raises:
+            TypeError, ValueError: ``split`` would leave a side empty, or ``without`` names no factor, no
+                class or no image of the data set.
+        """
+        if self.split is not None:
+            return data.split(self.split)
+        return (data.without(self.without), data.only(self.without)) if self.without else (data,)
 
     def fitted(self, data: FactorData) -> "RunConfig":
         """Return the configuration with the model's channels as the images have them.
@@ -192,16 +231,15 @@ class RunConfig:
         """Return the data set, or pairs of its images where the objective learns from pairs.
 
         Raises:
-            ValueError: it learns from pairs, and the data set's factors are not known, or its images are
-                drawn, or `Pairs` finds no partner for one.
+            ValueError: it learns from pairs, and the data set's factors are not known, or `Pairs` finds no
+                partner for an image.
         """
         if not OBJECTIVES[self.objective].pairs:
             return data
-        if not data.factor_names or isinstance(data, Simulator):
-            lack = "has images that are drawn one by one" if data.factor_names else "has no known factors"
+        if not data.factor_names:
             raise ValueError(
                 f"train: objective {self.objective!r} learns from pairs of images that share factors, but "
-                f"{self.dataset} {lack}"
+                f"{self.dataset} has no known factors"
             )
         return Pairs(data, seed=self.seed)
 

@@ -6,13 +6,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from torch import nn
+
 from .. import _checks
 from .._files import atomic_write
 from . import distributed
-from .checkpoint_file import checkpoints, step_of
+from .checkpoint_file import checkpoints, path_at, step_of
 from .config_file import NAME, as_json, require_same
 from .lock import locked
 from .log import Log
+from .scoring import Sample, best_step
+from .train_state import TrainState
 
 Resume: TypeAlias = bool | Literal["previous"]
 
@@ -25,24 +29,55 @@ class RunFolder:
         checkpoint: the one to go on from, and later the newest that this training has written.
         log: the loss terms.
         latents: the KL of each latent.
+        scores: those while training.
     """
 
     def __init__(
-        self, path: Path | None, settings: Mapping[str, Any], checkpoint: Path | None, tensorboard: bool
+        self,
+        path: Path | None,
+        settings: Mapping[str, Any],
+        checkpoint: Path | None,
+        tensorboard: bool = False,
+        evaluate_every: int | None = None,
     ) -> None:
         self.path, self.checkpoint, self._settings = path, checkpoint, settings
         step = step_of(checkpoint) if checkpoint else 0
         self.log = Log(path, step, tensorboard=tensorboard)
         self.latents = Log(path, step, name="kl_per_latent")
+        self.scores = Log(path, step, name="scores")
+        self._has_scores = evaluate_every is not None or bool(self.scores.rows)
+        # the last step has scores, too, which a run that goes on from there leaves out
+        self._scored = step - bool(evaluate_every and step % evaluate_every)
 
-    def start(self, step: int) -> None:
-        """Write ``config.json`` and the logs up to a step, once every process has read what was there."""
+    def start(self, step: int, *, ended: bool = False) -> None:
+        """Write ``config.json`` and the logs up to a step, once every process has read what was there.
+
+        ended: whether the run has no step left to do.
+        """
         distributed.wait()
         path = self.path
         if path is not None:
             distributed.on_first(lambda: self._write_config(path / NAME))
         self.log.start(step)
         self.latents.start(step)
+        if self._has_scores:
+            self.scores.start(step if ended else self._scored)
+
+    def score(self, sample: Sample, model: nn.Module, state: TrainState) -> bool:
+        """Score the sample and write the row; tell whether it is the best one.
+
+        Of several processes the first one scores, and all of them know.
+        """
+        if distributed.rank() == 0:
+            found = sample.score(model)
+            self.scores.append({"step": state.step, "seconds": round(state.seconds, 3), **found})
+            self.log.show({"step": state.step, **found}, prefix="scores/")
+        return distributed.any_of(best_step(self.scores.rows) == state.step)
+
+    def best(self) -> Path | None:
+        """Name the checkpoint of the best scores."""
+        step = best_step(self.scores.rows)
+        return None if self.path is None or step is None else path_at(self.path, step)
 
     def _write_config(self, path: Path) -> None:
         with atomic_write(path) as file:
@@ -59,7 +94,11 @@ class RunFolder:
 
 @contextmanager
 def open_run(
-    run_dir: str | Path | None, settings: Mapping[str, Any], resume: Resume, tensorboard: bool
+    run_dir: str | Path | None,
+    settings: Mapping[str, Any],
+    resume: Resume,
+    tensorboard: bool,
+    evaluate_every: int | None = None,
 ) -> Iterator[RunFolder]:
     """Lock a folder for one training, find the checkpoint to go on from and read the logs up to there.
 
@@ -76,12 +115,13 @@ def open_run(
     if run_dir is None:
         if resume:
             raise ValueError(f"fit: run_dir must be given where resume is {resume!r}, got None")
-        yield RunFolder(None, settings, None, tensorboard=False)
+        yield RunFolder(None, settings, None)
         return
     folder = Path(run_dir)
     with ExitStack() as stack:
         distributed.on_first(lambda: stack.enter_context(locked(folder)))
-        yield RunFolder(folder, settings, _to_resume(folder, settings, resume), tensorboard)
+        checkpoint = _to_resume(folder, settings, resume)
+        yield RunFolder(folder, settings, checkpoint, tensorboard, evaluate_every)
 
 
 def _to_resume(folder: Path, settings: Mapping[str, Any], resume: Resume) -> Path | None:

@@ -89,6 +89,22 @@ class SavedRun:
             )
         return data
 
+    def sides(self, data: Any) -> tuple[Any, ...]:
+        """Return the images that were trained on and, where some were held out, those.
+
+        Args:
+            data: what `build_data` built.
+
+        Raises:
+            ValueError: the data set has no longer what the run says of it.
+        """
+        return self.config.sides(data) if self.config else (data,)
+
+    @property
+    def held_out(self) -> str:
+        """Which images were held out; empty where none were."""
+        return self.config.held_out() if self.config else ""
+
     @property
     def likelihood(self) -> str:
         """The likelihood of the objective, "bernoulli" where it has none."""

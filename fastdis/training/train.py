@@ -25,6 +25,7 @@ def train_run(config: RunConfig, run_dir: Path, *, resume: Resume = False, **opt
     with joined() as device:
         data = config.build_data()
         config = config.fitted(data)
+        data = config.sides(data)[0]
         check_batch_size("train", config.batch_size, len(data))
         objective = config.build_objective(len(data))
         fit(
@@ -41,6 +42,8 @@ def train_run(config: RunConfig, run_dir: Path, *, resume: Resume = False, **opt
             run_dir=run_dir,
             resume=resume,
             config=config.to_dict(),
+            evaluate_every=config.evaluate_every,
+            keep_checkpoints=config.keep_checkpoints,
             **options,
         )
         return rank() == 0

@@ -47,7 +47,7 @@ def _layout(mean, logvar, tables, highest):
         means[batch:] = 0
         precision[batch:] = 0
         scaled[batch:] = 0
-        constant[batch:] = -1e30
+        constant[batch:] = -np.inf  # no number is below the density of every posterior
 
 
 @njit

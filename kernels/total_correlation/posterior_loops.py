@@ -162,7 +162,7 @@ def slopes(v, place, part, coefficients, samples, posteriors, strip, grad_mean, 
             difference = points[g] - mean
             by_joint = joint_factors[g] * v.load(joints[g] + j)
             share = v.multiply_add(marginal_factors[g], v.load(marginals[g] + j), by_joint)
-            slope = share * (difference * precision)
+            slope = share * precision * difference  # in this order: 0 where difference * precision overflows
             sums[g] += slope
             by_mean += slope
             by_logvar += v.multiply_add(slope, difference, -share)

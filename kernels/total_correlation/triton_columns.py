@@ -4,7 +4,7 @@ import triton
 import triton.language as tl
 
 from .triton_small import NATURAL, coefficients, total, weights
-from .triton_tiles import CONSTANT, LOG_Q, MEAN, PRECISION, SAMPLE, SIZES, meet
+from .triton_tiles import CONSTANT, LOG_Q, MEAN, PRECISION, SAMPLE, SIZES, meet, overflows
 
 
 @triton.jit
@@ -50,19 +50,27 @@ def _column_tile(
         by_mean = tl.load(sums, mask=earlier, other=0.0)
         by_logvar = tl.load(sums + plane, mask=earlier, other=0.0)
         difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
-        slope = difference * tl.load(of_j + PRECISION * plane + j)
+        precision = tl.load(of_j + PRECISION * plane + j)
+        slope = difference * precision
         logit = tl.load(of_j + CONSTANT * plane + j) - slope * difference
         share = tl.exp2(logit - tl.load(of_i + LOG_Q * plane + i))
         if WEIGHTED:
             share *= weight
         g = joint_share + by_marginal * share
-        tl.store(sums, by_mean + tl.sum(g * slope, 0, keep_dims=True))
-        tl.store(sums + plane, by_logvar + tl.sum(g * (slope * difference - 1 / NATURAL), 0, keep_dims=True))
+        if WEIGHTED or dtype == tl.float64:
+            slope = g * precision * difference
+            squares = slope * difference - g * (1 / NATURAL)
+        else:
+            squares = g * (slope * difference - 1 / NATURAL)
+            slope *= g
+        tl.store(sums, by_mean + tl.sum(slope, 0, keep_dims=True))
+        tl.store(sums + plane, by_logvar + tl.sum(squares, 0, keep_dims=True))
 
 
 @triton.jit(do_not_specialize=SIZES)
 def columns(
     planes,
+    ends,
     partial,
     log_joint,
     grad,
@@ -75,6 +83,7 @@ def columns(
     latent,
     padded,
     tiles,
+    parts,
     SAMPLES: tl.constexpr,
     POSTERIORS: tl.constexpr,
 ):
@@ -85,10 +94,11 @@ def columns(
     j = first_posterior + tl.arange(0, POSTERIORS)[None, :]
     partial += split.to(tl.int64) * 2 * latent * padded
     a, b, c = coefficients(grad, alpha, beta, gamma, planes.dtype.element_ty)
+    careful = overflows(ends, parts)
     first = split * tiles * SAMPLES
     for start in range(first, tl.minimum(first + tiles * SAMPLES, batch), SAMPLES):
         earlier = tl.full(j.shape, start, tl.int32) > first
-        near = meet(start, SAMPLES, first_posterior, POSTERIORS, batch)
+        near = meet(start, SAMPLES, first_posterior, POSTERIORS, batch) | careful
         for WEIGHTED in tl.static_range(2):
             if near == WEIGHTED:
                 _column_tile(

@@ -196,6 +196,8 @@ def _run_tiles(
     gradient = outputs.grad_z is not None
 
     planes = new_empty((triton_tiles.PLANES, latent, padded))
+    parts = strips * latent
+    ends = new_empty((2, parts))
     partial = new_empty((splits, 3 if gradient else 1, latent, padded))
     joint = new_empty((splits, 2, padded))
     log_joint = new_empty(padded)
@@ -203,9 +205,20 @@ def _run_tiles(
     shape = batch, latent, padded
     finish = {"BLOCK": _BLOCK, "SPLITS": power_of_two(splits), **launch_options(8)}
 
-    triton_tiles.prepare[strips, latent](*inputs, planes, *rows, *shape, strip, **launch_options(4))
+    triton_tiles.prepare[strips, latent](*inputs, planes, ends, *rows, *shape, strip, **launch_options(4))
     triton_tiles.rows[strips, splits](
-        planes, partial, joint, *weights[:2], *shape, tiles, gradient, strip, tile, **launch_options(1)
+        planes,
+        ends,
+        partial,
+        joint,
+        *weights[:2],
+        *shape,
+        tiles,
+        parts,
+        gradient,
+        strip,
+        tile,
+        **launch_options(1),
     )
     triton_tiles.finish_rows[blocks, latent](
         planes,
@@ -224,7 +237,18 @@ def _run_tiles(
         _total(sums, outputs, objective, batch)
         return
     triton_columns.columns[strips, splits](
-        planes, partial, log_joint, *objective, *weights[:2], *shape, tiles, tile, strip, **launch_options(1)
+        planes,
+        ends,
+        partial,
+        log_joint,
+        *objective,
+        *weights[:2],
+        *shape,
+        tiles,
+        parts,
+        tile,
+        strip,
+        **launch_options(1),
     )
     triton_columns.finish_columns[blocks, latent](
         planes,

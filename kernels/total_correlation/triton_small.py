@@ -125,8 +125,7 @@ def rows(
     sample = _load(z, i, d, z_row, batch, latent, dtype)
     precision, constant = posterior(_load(logvar, j, d, logvar_row, batch, latent, dtype))
     difference = sample - _load(mean, j, d, mean_row, batch, latent, dtype)
-    slope = difference * precision
-    logit = tl.where(j < batch, constant - slope * difference, float("-inf"))
+    logit = tl.where(j < batch, constant - difference * precision * difference, float("-inf"))
     joint_logit = tl.sum(logit, 2, keep_dims=True)
 
     weight = tl.where(j < batch, weights(i, j, batch, own_weight, next_weight, dtype), 0)
@@ -151,7 +150,8 @@ def rows(
     if grad_z is not None:
         a, b, c = coefficients(grad, alpha, beta, gamma, dtype)
         g = (b - a) / joint_total * joint_share + (c - b) / marginal_total * share + tl.where(j == i, a, 0)
-        by_z = c * sample - tl.sum(g * slope, 0, keep_dims=True) * NATURAL
+        # in this order: 0 where difference * precision overflows
+        by_z = c * sample - tl.sum(g * precision * difference, 0, keep_dims=True) * NATURAL
         tl.store(grad_z + i * latent + d, by_z / batch, mask=inside)
 
 
@@ -193,8 +193,7 @@ def columns(
     difference = _load(z, i, d, z_row, batch, latent, dtype) - _load(
         mean, j, d, mean_row, batch, latent, dtype
     )
-    slope = difference * precision
-    logit = constant - slope * difference
+    logit = constant - difference * precision * difference
 
     a, b, c = coefficients(grad, alpha, beta, gamma, dtype)
     nowhere: tl.constexpr = float("inf")  # log q of what is no sample: its shares are 0
@@ -204,8 +203,9 @@ def columns(
     share = tl.exp2(logit - log_q_d)
     weight = weights(i, j, batch, own_weight, next_weight, dtype)
     g = weight * ((b - a) * joint_share + (c - b) * share) + tl.where(i == j, a, 0)
-    by_mean = tl.sum(g * slope, 0, keep_dims=True) * NATURAL
-    by_logvar = 0.5 * tl.sum(g * (slope * difference * NATURAL - 1), 0, keep_dims=True)
+    slope = g * precision * difference  # 0 where difference * precision overflows
+    by_mean = tl.sum(slope, 0, keep_dims=True) * NATURAL
+    by_logvar = 0.5 * tl.sum(slope * difference * NATURAL - g, 0, keep_dims=True)
     mask = (j < batch) & (d < latent)
     tl.store(grad_mean + j * latent + d, by_mean / batch, mask=mask)
     tl.store(grad_logvar + j * latent + d, by_logvar / batch, mask=mask)

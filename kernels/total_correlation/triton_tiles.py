@@ -9,6 +9,10 @@ Lanes lie along the strip, so that sums over the loop stay in one thread, and a 
 nothing waits at a barrier. A thread has 4 neighbours of its strip, for which one load of the other side's
 parameters serves. The sums of one latent wait in memory (the cache) while the others have their turn.
 
+A difference or its square times a precision may overflow where the exponential is 0. `prepare` notes how far
+they go; where a product might, all tiles go the way of those with weights of their own, which multiply in
+another order; float64 always does.
+
 Shifts. exp2(L - shift) needs a shift near the largest term of a marginal. L_ijd is at most its constant, and
 the largest term at least the sample's own: where the two lie within 60 bits the own term is the shift,
 else `prepare` searches for the maximum. The joint has its running maximum, one in D + 1 exponentials.
@@ -31,9 +35,29 @@ from .triton_small import NATURAL, coefficients, posterior, weights
 SAMPLE, MEAN, PRECISION, CONSTANT, SHIFT, LOG_Q = (tl.constexpr(k) for k in range(6))
 PLANES = 6
 FAR = tl.constexpr(60.0)
-NO_POSTERIOR = tl.constexpr(-1e30)  # the constant of what pads the batch
-NO_SAMPLE = tl.constexpr(1e30)  # its log q
+NO_POSTERIOR = tl.constexpr(float("-inf"))  # the constant of what pads the batch
+NO_SAMPLE = tl.constexpr(float("inf"))  # its log q
 SIZES = ["z_row", "mean_row", "logvar_row", "batch", "latent", "tiles", "splits", "parts"]
+
+
+@triton.jit
+def overflows(ends, parts):
+    """Whether a difference, or its square, times a precision might.
+
+    ends: (2, parts), the largest |z| or |mean| and the largest precision.
+    """
+    result = tl.full([], 0, tl.int1)
+    if ends.dtype.element_ty == tl.float32:
+        k = tl.arange(0, 256)
+        reach = tl.zeros([256], tl.float32)
+        precision = reach
+        for first in range(0, parts, 256):
+            mask = first + k < parts
+            reach = tl.maximum(reach, tl.load(ends + first + k, mask=mask, other=0.0))
+            precision = tl.maximum(precision, tl.load(ends + parts + first + k, mask=mask, other=0.0))
+        widest = tl.maximum(2 * tl.max(reach, 0), 1.0)
+        result = widest * widest * tl.max(precision, 0) > 1e38
+    return result
 
 
 @triton.jit(do_not_specialize=SIZES)
@@ -42,6 +66,7 @@ def prepare(
     mean,
     logvar,
     planes,
+    ends,
     z_row,
     mean_row,
     logvar_row,
@@ -50,7 +75,8 @@ def prepare(
     padded,
     BLOCK: tl.constexpr,
 ):
-    """The first five planes of (6, latent, padded): z, mean, precision, constant, shift of the marginal."""
+    """The first five planes of (6, latent, padded): z, mean, precision, constant, shift of the marginal.
+    ends (2, programs), see `overflows`."""
     dtype: tl.constexpr = planes.dtype.element_ty
     d, lane = tl.program_id(1), tl.arange(0, BLOCK)
     i = tl.program_id(0) * BLOCK + lane
@@ -72,6 +98,9 @@ def prepare(
             precision_j, constant_j = posterior(tl.load(logvar + j * logvar_row + d).to(dtype))
             shift = tl.maximum(shift, constant_j - difference * precision_j * difference)
 
+    mine = ends + tl.program_id(0) * latent + d
+    tl.store(mine, tl.max(tl.maximum(tl.abs(sample), tl.abs(centre)), 0))
+    tl.store(mine + tl.num_programs(0) * latent, tl.max(precision, 0))
     plane = latent * padded
     at = planes + d * padded + i
     tl.store(at + SAMPLE * plane, sample)
@@ -122,7 +151,8 @@ def _row_tile(
         if GRADIENT:
             slopes = tl.load(sums + plane, mask=earlier, other=0.0)
         difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
-        slope = difference * tl.load(of_j + PRECISION * plane + j)
+        precision = tl.load(of_j + PRECISION * plane + j)
+        slope = difference * precision
         logit = tl.load(of_j + CONSTANT * plane + j) - slope * difference
         joint_logit += logit
         share = tl.exp2(logit - tl.load(of_i + SHIFT * plane + i))
@@ -130,7 +160,11 @@ def _row_tile(
             share *= weight
         tl.store(sums, shares + tl.sum(share, 0, keep_dims=True))
         if GRADIENT:
-            tl.store(sums + plane, slopes + tl.sum(share * slope, 0, keep_dims=True))
+            if WEIGHTED or dtype == tl.float64:
+                slope = share * precision * difference
+            else:
+                slope *= share
+            tl.store(sums + plane, slopes + tl.sum(slope, 0, keep_dims=True))
     new_top = tl.maximum(top, tl.max(joint_logit, 0, keep_dims=True))
     scale = tl.exp2(top - new_top)
     share = tl.exp2(joint_logit - new_top)
@@ -142,14 +176,15 @@ def _row_tile(
             sums = partial + 2 * plane + d * padded + first_sample + i
             slopes = tl.load(sums, mask=earlier, other=0.0)
             difference = tl.load(of_i + SAMPLE * plane + i) - tl.load(of_j + MEAN * plane + j)
-            slope = difference * tl.load(of_j + PRECISION * plane + j)
-            tl.store(sums, slopes * scale + tl.sum(share * slope, 0, keep_dims=True))
+            slope = share * tl.load(of_j + PRECISION * plane + j) * difference
+            tl.store(sums, slopes * scale + tl.sum(slope, 0, keep_dims=True))
     return new_top, joint_total * scale + tl.sum(share, 0, keep_dims=True)
 
 
 @triton.jit(do_not_specialize=SIZES)
 def rows(
     planes,
+    ends,
     partial,
     joint,
     own_weight: tl.float64,
@@ -158,6 +193,7 @@ def rows(
     latent,
     padded,
     tiles,
+    parts,
     GRADIENT: tl.constexpr,
     SAMPLES: tl.constexpr,
     POSTERIORS: tl.constexpr,
@@ -172,12 +208,14 @@ def rows(
     first_sample, split = tl.program_id(0) * SAMPLES, tl.program_id(1)
     i = first_sample + tl.arange(0, SAMPLES)[None, :]
     partial += split.to(tl.int64) * KINDS * latent * padded
-    top = tl.full([1, SAMPLES], float("-inf"), dtype)
+    LOWEST: tl.constexpr = -1.7e308 if dtype == tl.float64 else -3.4e38
+    top = tl.full([1, SAMPLES], LOWEST, dtype)  # finite, for differences to joint densities of -inf
     total = tl.zeros([1, SAMPLES], dtype)
+    careful = overflows(ends, parts)
     first = split * tiles * POSTERIORS
     for start in range(first, tl.minimum(first + tiles * POSTERIORS, batch), POSTERIORS):
         earlier = tl.full(i.shape, start, tl.int32) > first
-        near = meet(first_sample, SAMPLES, start, POSTERIORS, batch)
+        near = meet(first_sample, SAMPLES, start, POSTERIORS, batch) | careful
         for WEIGHTED in tl.static_range(2):
             if near == WEIGHTED:
                 top, total = _row_tile(

@@ -39,12 +39,13 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], 
     return run
 
 
-def report(command: Any, run: str, metrics: str = "mig,dcimig") -> dict[str, Any]:
+def report(command: Any, run: str, *options: str, metrics: str = "mig,dcimig") -> dict[str, Any]:
     """Evaluate a run: its metrics.json."""
-    printed = command("evaluate", run, *(("--metrics", metrics) if metrics else ()))
+    printed = command("evaluate", run, *options, *(("--metrics", metrics) if metrics else ()))
     content: dict[str, Any] = json.loads(Path(run, "metrics.json").read_text())
     for note in content["notes"]:
         assert note in printed
+    assert ("held out" in printed) == ("held_out" in content)
     for name in ("traversals.png", "traversals_moving.gif", "reconstructions.png", "prior_samples.png"):
         assert Path(run, name).stat().st_size
     return content
@@ -128,3 +129,64 @@ def test_scenes(command: Any) -> None:
     content = report(command, "run")
     assert content["factor_bins"] == {"x": 20, "y": 20, "scale": 20, "rotation": 20}
     assert {"mig", "dcimig"} <= names(content)
+
+
+def write_labelled(path: str, count: int = 96) -> None:
+    """Write images with a shape, a scale and a continuous angle."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(256, size=(count, 64, 64), dtype=np.uint8)
+    labels = np.stack([np.arange(count) % 3, np.arange(count) // 3 % 4, rng.random(count)], axis=1)
+    np.savez(path, images=images, factors=labels, factor_names=["shape", "scale", "angle"])
+
+
+def test_a_split_is_scored_on_both_sides(command: Any) -> None:
+    write_labelled("my.npz")
+    command("train", "run", "--data", "my.npz", "--split", "0.75", *SHORT)
+    assert json.loads(Path("run/config.json").read_text())["split"] == 0.75
+    content = report(command, "run", "--factor-bins", "3")
+    assert content["images"] == 72
+    assert content["data"].endswith("my.npz (72 of 96 images)")
+    assert content["held_out"] == "0.25 of the images, drawn with seed 0: 24 images"
+    trained = [number for number in content["numbers"] if "part" not in number]
+    held_out = [number for number in content["numbers"] if number.get("part") == "held out"]
+    assert {"mig", "kl", "reconstruction"} <= {number["name"] for number in held_out}
+    assert {number["samples"] for number in trained} == {72}
+    assert {number["samples"] for number in held_out} == {24}
+    assert Path("run/reconstructions_held_out.png").stat().st_size
+    assert "trained" in command("train", "run", "--steps", "4", "--resume")
+    assert "split was 0.75, got 0.5" in command("train", "run", "--steps", "5", "--split", "0.5", "--resume")
+
+
+def test_a_combination_is_held_out(command: Any) -> None:
+    write_labelled("my.npz")
+    held_out = ("--without", "shape=2", "--without", "scale=[0,1]")
+    command("train", "run", "--data", "my.npz", *held_out, *SHORT)
+    assert json.loads(Path("run/config.json").read_text())["without"] == {"shape": 2, "scale": [0, 1]}
+    content = report(command, "run", "--factor-bins", "3")
+    assert content["images"] == 80
+    assert content["held_out"] == "shape 2, scale [0, 1]: 16 images"
+    parts = [number["samples"] for number in content["numbers"] if number.get("part") == "held out"]
+    assert set(parts) == {16}
+    for wrong, message in (
+        (("--without", "shap=2"), "got 'shap'; did you mean shape?"),
+        (("--without", "shape=3"), "shape must be between 0 and 2, got 3"),
+        (("--without", "angle=0"), "factor 'angle' must have classes, but is continuous"),
+        (("--without", "shape"), "--without must be NAME=VALUE"),
+        (("--split", "1"), "fraction must leave both parts an image"),
+        (("--split", "0"), "split must be above 0 and at most 1, got 0"),
+        (("--split", "0.5", "--without", "shape=2"), "split must be None where without"),
+    ):
+        assert message in command("train", "other", "--data", "my.npz", *wrong, *SHORT)
+        assert not Path("other").exists()
+
+
+def test_sides_and_pairs_of_a_simulator(command: Any) -> None:
+    scenes = ("--data", "scenes", "--set", "k=4", "--set", "length=200")
+    command("train", "run", *scenes, "--without", "shape=2", *SHORT)
+    content = report(command, "run")
+    held_out = {number["samples"] for number in content["numbers"] if "part" in number}
+    assert held_out == {200 - content["images"]}
+    pairs = ("--objective", "ada-gvae")
+    assert "trained" in command("train", "pairs", *scenes, *pairs, *SHORT)
+    wrong = command("train", "other", *scenes, *pairs, "--without", "shape=2", *SHORT)
+    assert "dataset must have all combinations of its factors" in wrong

@@ -7,6 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from fastdis.evaluation import files
 
@@ -38,6 +39,30 @@ def refused(result: tuple[int, str, str]) -> str:
     assert err.startswith("fastdis: ")
     assert err.count("\n") == 1
     return err.removeprefix("fastdis: ").rstrip("\n")
+
+
+@pytest.mark.parametrize("patience", [(), ("--patience", "2")])
+def test_a_term_that_does_not_exist(fastdis_command: Any, patience: tuple[str, ...]) -> None:
+    status, _, err = fastdis_command("train", "new", *SHORT, "--monitor", "nix", *patience)
+    assert status == 2
+    assert err.splitlines()[-1].startswith("fastdis: fit: monitor must be one of 'total', 'reconstruction', ")
+    assert not Path("new").exists()
+
+
+def test_out_of_memory(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def on_a_gpu(*arguments: Any, **options: Any) -> None:
+        raise torch.OutOfMemoryError(
+            "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.10 GiB of "
+            "which 1.00 GiB is free. Of the allocated memory 70.00 GiB is allocated by PyTorch."
+        )
+
+    def on_the_cpu(*arguments: Any, **options: Any) -> None:
+        torch.empty(10**15)
+
+    for train_run, size in ((on_a_gpu, "2.50 GiB"), (on_the_cpu, "4000000000000000 bytes")):
+        monkeypatch.setattr("fastdis.training.train.train_run", train_run)
+        message = refused(fastdis_command("train", "new", *SHORT))
+        assert message == f"out of memory, {size} were asked for; a smaller --batch-size takes less"
 
 
 @pytest.mark.parametrize("seed", ["-1", "9223372036854775808", "99999999999999999999999999"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fastdis.data import ImageDataset, Pairs, arrays, noisy_dsprites
+from fastdis.data import ImageDataset, Pairs, arrays, noisy_dsprites, scenes
 from support.toys import squares
 
 
@@ -125,3 +125,44 @@ def test_what_is_refused() -> None:
         Pairs(dataset(np.array([[0, 1], [np.nan, 0], [1, 0]])))
     with pytest.raises(ValueError, match="Pairs: seed must be between 0"):
         Pairs(squares(), seed=-1)
+
+
+@pytest.mark.parametrize("k", [None, 1, 3])
+def test_a_simulator_draws_partners(k: int | None) -> None:
+    data = scenes(4, length=3000, seed=2)
+    pairs = Pairs(data, k=k, seed=1)
+    assert len(pairs) == 3000
+    changed = differing(pairs)
+    counts = np.bincount(changed.sum(axis=1), minlength=5)
+    assert set(np.flatnonzero(counts)) == ({1, 2, 3} if k is None else {k})
+    assert np.abs(changed.mean(axis=0) - (0.5 if k is None else k / 4)).max() < 0.04
+    shape = pairs.factors(slice(None))[:, :, 3]
+    moved = (shape[:, 1] - shape[:, 0])[changed[:, 3]] % 3
+    assert np.abs(np.bincount(moved.astype(int), minlength=3)[1:] / len(moved) - 0.5).max() < 0.06
+    images = pairs.images([3, 2000])
+    assert torch.equal(images[:, 0], data.images([3, 2000]))
+    assert torch.equal(images[:, 1], data.draw(pairs.factors([3, 2000])[:, 1]))
+    part = Pairs(data.subset([2000, 3]), k=k, seed=1)
+    assert np.array_equal(part.factors([1, 0]), pairs.factors([3, 2000]))  # whatever else is in a subset
+    assert not np.array_equal(Pairs(data, k=k, seed=2).factors([3]), pairs.factors([3]))
+    assert torch.equal(pairs.to("cpu").images([3]), pairs.images([3]))
+
+
+def test_partners_of_a_simulator_keep_to_its_grid() -> None:
+    grid = {"x": 3, "y": [0.25, 0.5]}
+    pairs = Pairs(scenes(["x", "y", "shape"], grid=grid), k=1)
+    assert len(pairs) == 18
+    assert pairs.factors(slice(None)).dtype == np.int64
+    assert differing(pairs).sum(axis=1).tolist() == [1] * 18
+    y = pairs.factors(slice(None))[:, :, 1]
+    assert set(y.ravel()) == {0, 1}
+
+
+def test_simulators_that_have_no_pairs() -> None:
+    with pytest.raises(ValueError, match="at least 2 factors that vary, got 1"):
+        Pairs(scenes(1))
+    with pytest.raises(ValueError, match="between 1 and 2, got 3"):
+        Pairs(scenes(3), k=3)
+    with pytest.raises(ValueError, match="all combinations of its factors"):
+        Pairs(scenes(4, length=99).without({"shape": 1}))
+    Pairs(scenes(4, length=99).split(0.5)[0])

@@ -243,3 +243,17 @@ def test_factors_out_of_range_are_named_when_drawn() -> None:
         room(length=0)
     with pytest.raises(ValueError, match="room: size must be between 16 and 256, got 8"):
         room(size=8)
+
+
+def test_sides_of_a_simulator() -> None:
+    data = scenes(4, length=500)
+    train, held_out = data.split(0.8, seed=1)
+    assert (len(train), len(held_out)) == (400, 100)
+    both = np.concatenate([train.values(slice(None)), held_out.values(slice(None))])
+    assert np.array_equal(np.unique(both, axis=0), np.unique(data.values(slice(None)), axis=0))
+    squares, rest = data.only({"shape": 0}), data.without({"shape": 0})
+    assert len(squares) + len(rest) == 500
+    assert set(squares.factors(slice(None))[:, 3]) == {0}
+    assert set(rest.factors(slice(None))[:, 3]) == {1, 2}
+    with pytest.raises(ValueError, match="'x' must have classes, but is continuous"):
+        data.without({"x": 0})

@@ -79,3 +79,12 @@ def test_bins_of_equal_counts_hold_as_many_images_each() -> None:
         ValueError, match="evaluate: binning must be one of 'width', 'quantile', got 'counts'"
     ):
         labels(data, binning="counts")
+
+
+def test_bins_of_other_images_are_kept() -> None:
+    images = np.zeros((4, 8, 8), np.uint8)
+    first = labels(arrays(images, {"angle": [0.0, 0.5, 2.5, 4.0]}), 4)
+    second = labels(arrays(images, {"angle": [-1.5, 0.5, 3.5, 99.5]}), like=first)
+    assert second.classes.T.tolist() == [[0, 0, 3, 3]]
+    assert second.values["angle"].tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert second.bins == {"angle": 4}

@@ -15,7 +15,12 @@ from fastdis.kernels.total_correlation.posterior_loops import SAMPLES_AT_ONCE, P
 from fastdis.kernels.total_correlation.sample_chunks import densities, start
 from support.agreement import assert_as_accurate
 from support.faulty import decompose, wrong_stride_log_weights
-from support.posteriors import posteriors
+from support.posteriors import (
+    EXTREMES,
+    assert_finite_as_the_reference,
+    extreme_posteriors,
+    posteriors,
+)
 
 N = 737_280
 SHAPES = [(2, 1), (3, 10), (31, 3), (64, 10), (127, 5), (257, 10), (32, 130)]
@@ -246,6 +251,20 @@ def test_a_sample_astronomically_far_off() -> None:
         )
     )
     assert ((found - truth).abs() <= 2 * (eager - truth).abs()).all()
+
+
+@pytest.mark.parametrize("batch", [2, 5, 70])
+@pytest.mark.parametrize(
+    ("dtype", "kind", "value"), [(dtype, *case) for dtype in DTYPES for case in EXTREMES[dtype]]
+)
+def test_densities_at_the_ends_of_the_numbers(
+    kind: str, value: float, batch: int, dtype: torch.dtype
+) -> None:
+    """No density of a posterior is below that of what fills a vector, and no infinite slope has a share."""
+    assert_finite_as_the_reference(
+        lambda backend, *tensors: fastdis.kl_decomposition(*tensors, dataset_size=N, backend=backend),
+        extreme_posteriors(kind, value, batch, dtype),
+    )
 
 
 @numba.njit

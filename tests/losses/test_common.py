@@ -300,3 +300,13 @@ def test_settings_reach_the_objective_by_its_entry() -> None:
     """An entry takes what it has an argument for, of all that a run knows."""
     built = build(OBJECTIVES["beta-vae"], {"beta": 2, "dataset_size": 9, "latents": 3, "channels": 1})
     assert repr(built) == "BetaVAE(beta=2.0, likelihood='bernoulli')"
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_shapes_are_inferred_on_the_meta_device(name: str) -> None:
+    with torch.device("meta"):
+        tensors = [torch.empty_like(tensor, device="meta").requires_grad_() for tensor in batch()]
+        terms = objective(name)(*tensors, step=STEP)
+    terms.total.backward()
+    assert terms.total.shape == ()
+    assert {term.device.type for term in terms.to_dict().values()} == {"meta"}

@@ -5,10 +5,10 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from fastdis.metrics import METRICS, Metric
+from fastdis.metrics import METRICS, Metric, NotComputable
 from fastdis.metrics.metric import Change
 from support.scoring import LOGVAR, arrays, call
 
@@ -65,7 +65,12 @@ def test_every_change_has_a_test() -> None:
 
 
 def score(metric: Metric, data: Arrays) -> float:
-    return call(metric, data.codes, data.factors, logvar=data.logvar).score
+    try:
+        return call(metric, data.codes, data.factors, logvar=data.logvar).score
+    except NotComputable as reason:
+        if "pairs that differ by" not in str(reason):  # there are too few in some draws
+            raise
+        reject()
 
 
 DECLARED = [(metric, change) for metric in METRICS.values() for change in sorted(metric.unchanged_by)]

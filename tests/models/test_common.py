@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from fastdis import models
 from fastdis.models import MODELS, VAE
@@ -28,7 +29,8 @@ def built(name: str, **sizes: Any) -> VAE:
 
 
 def test_every_exported_function_is_declared() -> None:
-    exported = {value for value in map(models.__dict__.get, models.__all__) if inspect.isfunction(value)}
+    functions = filter(inspect.isfunction, map(models.__dict__.get, models.__all__))
+    exported = {value for value in functions if "latents" in inspect.signature(value).parameters}
     assert {entry.make for entry in MODELS.values()} == exported
 
 
@@ -46,6 +48,23 @@ def test_shapes(name: str, latents: int, channels: int) -> None:
     assert output.reconstruction.shape == (3, channels, 64, 64)
     assert output.z.shape == output.mean.shape == output.logvar.shape == (3, latents)
     output.reconstruction.sum().backward()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shapes_are_inferred_and_operations_counted_on_the_meta_device(name: str) -> None:
+    counts = []
+    for device in ("cpu", "meta"):
+        with torch.device(device), FlopCounterMode(display=False) as counter:
+            output = built(name)(torch.zeros(3, 1, 64, 64))
+            output.reconstruction.sum().backward()
+        assert output.reconstruction.device.type == device
+        counts.append((counter.get_total_flops(), output.z.shape, output.mean.shape))
+    assert counts[0] == counts[1]
+    with (
+        torch.device("meta"),
+        pytest.raises(TypeError, match="float32 like the weights, got"),
+    ):
+        built(name)(torch.zeros(3, 1, 64, 64, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("name", MODELS)

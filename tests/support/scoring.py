@@ -10,6 +10,7 @@ from fastdis.metrics import Metric, Result
 FEW: dict[str, dict[str, Any]] = {
     "factor_vae_score": {"train_votes": 200, "test_votes": 100, "group": 8},
     "beta_vae_score": {"train_votes": 200, "test_votes": 100, "group": 8},
+    "infomec": {"train": 40, "test": 20},
     "downstream_gbt": {"labels": (30,)},
     "downstream_logistic": {"labels": (30,)},
 }

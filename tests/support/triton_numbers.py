@@ -19,8 +19,10 @@ from fastdis.kernels.packed_images import pack
 from fastdis.kernels.packed_images import reference as packed_images_reference
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
+from fastdis.kernels.reparameterize_tcvae import triton_gpu as reparameterize_tcvae
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 from support.agreement import assert_as_accurate
+from support.posteriors import EXTREMES, assert_finite_as_the_reference, extreme_posteriors
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 DTYPES = [torch.float32, torch.float64]
@@ -36,6 +38,8 @@ if DEVICE.type == "cpu":  # the interpreter works on CPU tensors
         "kl_decomposition_backward": total_correlation.gradients,
         "tcvae_penalty": total_correlation.penalty,
         "tcvae_penalty_backward": total_correlation.scaled,
+        "reparameterize_tcvae": reparameterize_tcvae.forward,
+        "reparameterize_tcvae_backward": reparameterize_tcvae.backward,
     }
     for _name, _twin in _twins.items():
         _dispatch._LIBRARY.impl(_name, _twin, "CPU", allow_override=True)
@@ -74,6 +78,24 @@ def test_reparameterize_kl_agrees_with_the_reference(shape: tuple[int, int], dty
         lambda m, v, n: fastdis.reparameterize_kl(m, v, noise=n, backend="reference"),
         [mean, logvar, noise],
         [torch.randn_like(mean), torch.randn_like(mean[0])],
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(2, 1), (7, 3), (133, 13)])
+@pytest.mark.parametrize("weight", [0.0, 3.0])
+def test_reparameterize_tcvae_agrees_with_the_reference(
+    shape: tuple[int, int], weight: float, dtype: torch.dtype
+) -> None:
+    mean, logvar, noise = gaussians(*shape)
+    assert_as_accurate(
+        lambda m, v: fastdis.reparameterize_tcvae(m, v, noise=noise.to(m), dataset_size=N)[:2],
+        lambda m, v: fastdis.reparameterize_tcvae(
+            m, v, noise=noise.to(m), dataset_size=N, backend="reference"
+        )[:2],
+        [mean, logvar],
+        [weight * torch.randn_like(mean), torch.tensor(2.0, device=DEVICE)],
         dtype,
     )
 
@@ -193,6 +215,18 @@ def test_samples_far_from_every_posterior(dtype: torch.dtype) -> None:
         scale = b.abs().max().item()
         rtol = 2e-5 if dtype == torch.float32 else 1e-11
         torch.testing.assert_close(a.double(), b, rtol=rtol, atol=rtol * scale)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind", "value"), [(dtype, *case) for dtype in DTYPES for case in EXTREMES[dtype]]
+)
+@pytest.mark.usefixtures("path")
+def test_densities_at_the_ends_of_the_numbers(kind: str, value: float, dtype: torch.dtype) -> None:
+    """No density of a posterior is below that of what fills a tile, and no infinite slope has a share."""
+    assert_finite_as_the_reference(
+        lambda backend, *tensors: fastdis.kl_decomposition(*tensors, dataset_size=N, backend=backend),
+        [tensor.to(DEVICE) for tensor in extreme_posteriors(kind, value, 37, dtype)],
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

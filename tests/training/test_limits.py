@@ -52,7 +52,7 @@ def test_patience(tmp_path: Path, stops: tuple[int, ...]) -> None:
     assert (tmp_path / "checkpoint-00000020.safetensors").exists()
 
 
-def test_patience_with_an_unknown_term() -> None:
+def test_an_unknown_term() -> None:
     with pytest.raises(ValueError, match="monitor must be one of 'total', 'reconstruction', 'kl', got 'tc'"):
         fit(small_vae(), BetaVAE(), squares(), steps=2, patience=1, monitor="tc", **SETTINGS)
 

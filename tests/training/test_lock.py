@@ -23,7 +23,7 @@ from support.run_folders import contents, run
 from support.small_training import bars
 
 fcntl = pytest.importorskip("fcntl", reason="this system has no flock")
-IN_USE = "run_dir must be a folder that no other training uses, but process [0-9]+ on .+ trains in"
+IN_USE = "run_dir must be a folder that no other training uses, but process [0-9]+ on .+ uses"
 
 
 def test_it_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def flat_settings(config: Mapping[str, Any]) -> dict[str, Any]:
             flat |= {f"warmup of {setting}": steps for setting, steps in value.items()}
         elif name == "objective" and not of_train:
             flat |= _of_text(str(value))
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and not of_train:
             flat |= _inner(value)
         else:
             flat[name] = value
