@@ -1,7 +1,9 @@
 """Draw pictures, as Matplotlib figures that the caller saves."""
 
 from .animation import traversal_animation
+from .axes import Grid, score_lines, score_maps
 from .curves import Curve, latent_curves
+from .distributions import explained_variance, rank_correlations, violins
 from .images import image_rows
 from .kl import kl_and_targets, kl_over_training, kl_per_latent
 from .latent_pairs import joint_histogram, latent_plane, posterior_ellipses
@@ -14,8 +16,10 @@ from .traversals import traversals
 
 __all__ = [
     "Curve",
+    "Grid",
     "Series",
     "aggregated_marginals",
+    "explained_variance",
     "image_rows",
     "importance",
     "joint_histogram",
@@ -26,6 +30,9 @@ __all__ = [
     "latent_plane",
     "mutual_information",
     "posterior_ellipses",
+    "rank_correlations",
+    "score_lines",
+    "score_maps",
     "scores",
     "scores_by_method",
     "scores_over_training",
@@ -33,4 +40,5 @@ __all__ = [
     "training_curves",
     "traversal_animation",
     "traversals",
+    "violins",
 ]
