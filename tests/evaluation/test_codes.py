@@ -37,7 +37,8 @@ def test_a_file_of_codes(arrays: tuple[NDArray[np.float64], NDArray[np.int64]], 
     chosen = ["irs", "mig"]
     report = evaluate_codes(path, folder=tmp_path / "report", metrics=chosen, confidence=None)
     assert timeless(report.content["numbers"]) == timeless(score(*arrays, metrics=chosen, confidence=None))
-    assert sorted(path.name for path in report.folder.iterdir()) == ["metrics.json", "mutual_information.png"]
+    files = ["metrics.json", "mutual_information.png", "report.html"]
+    assert sorted(path.name for path in report.folder.iterdir()) == files
     assert evaluate_codes(path, metrics="mig", confidence=None).folder is None
 
 
