@@ -12,10 +12,23 @@ from .._arrays import named_arrays
 from .._files import require_writable
 from ..data.factors import table
 from ..metrics import read_arrays
+from ..version import __version__
+from .commands import evaluate_command
 from .files import Picture
 from .labels import labels, notes
 from .report import Report, information_of, write
 from .scores import chosen_metrics, score
+
+_DEFAULT = {
+    "factors": None,
+    "codes_key": "codes",
+    "factors_key": "factors",
+    "logvar_key": None,
+    "out": None,
+    "metrics": "all",
+    "factor_bins": 20,
+    "seed": 0,
+}
 
 
 def evaluate_codes(
@@ -42,7 +55,8 @@ def evaluate_codes(
         codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
         logvar_key: the name of the log variances (samples, codes), where the file has them: the codes are
             then the means of posteriors, whose scores are computed too.
-        folder: where ``metrics.json`` and ``mutual_information.png`` go; nothing is written if None.
+        folder: where ``metrics.json``, the page ``report.html`` and ``mutual_information.png`` go; nothing is
+            written if None.
         metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
         confidence: of the intervals; None for none.
         factor_bins: into how many bins a continuous factor is cut.
@@ -82,7 +96,24 @@ def evaluate_codes(
         seed=seed,
         progress=progress,
     )
-    content = {"codes": str(path), "images": len(codes), "notes": said, "numbers": numbers}
+    options = {
+        "factors": factors and str(factors),
+        "codes_key": codes_key,
+        "factors_key": factors_key,
+        "logvar_key": logvar_key,
+        "out": folder and str(folder),
+        "metrics": metrics,
+        "factor_bins": factor_bins,
+        "seed": seed,
+    }
+    content = {
+        "fastdis": __version__,
+        "codes": str(path),
+        "commands": [evaluate_command(["--codes", str(path)], options, _DEFAULT)],
+        "images": len(codes),
+        "notes": said,
+        "numbers": numbers,
+    }
     if folder is None:
         return Report(content)
     knowing, information = information_of(codes, classes)

@@ -35,7 +35,8 @@ def sizes(metric: Metric) -> tuple[int | None, ...]:
     """
     if metric.needs == "posteriors":
         return (SAMPLE,)
-    return (LEARNED,) if metric.seeded and metric.needs == "classes" else (None, SAMPLE)
+    learns = metric.seeded and metric.needs == "classes" and metric.group != "interventions"
+    return (LEARNED,) if learns else (None, SAMPLE)
 
 
 def score(

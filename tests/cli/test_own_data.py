@@ -73,8 +73,13 @@ def test_an_npz_of_colour_with_a_continuous_factor(command: Any, objective: str)
     ]
     assert content["numbers"][0]["samples"] == 113
     assert json.loads(Path("run/config.json").read_text())["settings"]["channels"] == 3
-    command("evaluate", "run", "--factor-bins", "5", "--metrics", "mig")
-    assert json.loads(Path("run/metrics.json").read_text())["factor_bins"] == {"angle": 5}
+    command("evaluate", "run", "--factor-bins", "5", "--binning", "quantile", "--metrics", "mig")
+    content = json.loads(Path("run/metrics.json").read_text())
+    assert (content["factor_bins"], content["binning"]) == ({"angle": 5}, "quantile")
+    assert (
+        content["notes"][0]
+        == "Continuous factors were cut into 5 bins of equal counts for the scores: angle."
+    )
     assert "total correlation" in command("posterior", "run")
     assert "trained: run" in command("train", "run", "--steps", "4", "--resume")
 
