@@ -84,7 +84,7 @@ def gaussian_kl_full(mean: Array, covariance: Array) -> Float:
         raise ValueError(f"gaussian_kl_full: covariance must be positive definite, got another in row {row}")
     trace = covariance.double().diagonal(dim1=1, dim2=2).sum(dim=1)
     log_determinant = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
-    kl = 0.5 * (trace + mean.double().square().sum(dim=1) - latent - log_determinant)
+    kl: Tensor = 0.5 * (trace + mean.double().square().sum(dim=1) - latent - log_determinant)
     return kl.cpu().numpy()
 
 
