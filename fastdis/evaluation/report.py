@@ -163,6 +163,7 @@ def evaluate(
         mean[known],
         classes if labelled else None,
         logvar=None if logvar is None else logvar[known],
+        numbers=found.numbers(known, found.varying),
         metrics=[metric.name for metric in chosen if metric.name not in by_drawing],
         confidence=confidence,
         seed=seed,
