@@ -50,6 +50,9 @@ def evaluate(
         int,
         typer.Option(help="Into how many bins a continuous factor is cut for the scores."),
     ] = 20,
+    binning: Annotated[
+        str, typer.Option(help="Bins of equal width, or of equal counts: width or quantile.")
+    ] = "width",
     traverse: Annotated[
         tuple[float, float],
         typer.Option(help="From where to where pictures of a run move a latent, in deviations of the prior."),
@@ -100,6 +103,12 @@ def evaluate(
     elif run is not None:
         show(
             evaluation.evaluate_run(
-                run, metrics=chosen, factor_bins=factor_bins, traverse=traverse, image=image, seed=seed
+                run,
+                metrics=chosen,
+                factor_bins=factor_bins,
+                binning=binning,
+                traverse=traverse,
+                image=image,
+                seed=seed,
             )
         )

@@ -49,7 +49,8 @@ def evaluate_codes(
 
     Args:
         path: an npz or HDF5 file with both arrays, or an npy file of the codes; codes are real. Factors are
-            classes; one with a number that is not whole is continuous and cut into bins of equal width, and
+            classes; one with a number that is not whole is continuous and cut into bins of equal width for
+            the scores that need classes, and
             rows with NaN, a missing label, are left out. The report's ``notes`` say so.
         factors: an npy file of the factors, beside an npy file of the codes.
         codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
@@ -77,6 +78,7 @@ def evaluate_codes(
     if folder is not None:
         require_writable(Path(folder))
     said: list[str] = []
+    continuous = None
     if len(codes) == len(classes) and _needs_bins(classes):
         columns = _Columns(classes)
         found = labels(columns, factor_bins)
@@ -86,11 +88,13 @@ def evaluate_codes(
                 f"evaluate_codes: factors must have a row without NaN, got none of {len(codes):,} rows"
             )
         said, classes = notes(columns, found), np.maximum(found.classes[rows], 0)  # -1 only where constant
+        continuous = found.numbers(rows)
         codes, logvar = codes[rows], None if logvar is None else logvar[rows]
     numbers = score(
         codes,
         classes,
         logvar=logvar,
+        numbers=continuous,
         metrics=metrics,
         confidence=confidence,
         seed=seed,

@@ -75,6 +75,7 @@ def evaluate(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    binning: str = "width",
     traverse: tuple[float, float] = TRAVERSE,
     image: int | None = None,
     seed: int = 0,
@@ -92,9 +93,9 @@ def evaluate(
     ``mutual_information``, ``aggregated_marginals``, ``joint_histogram``, ``posterior_ellipses`` and
     ``latent_plane``.
 
-    Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
-    is left out of them. Without known factors there are neither scores nor the pictures that show factors.
-    The report's ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
+    Scores need classes: a continuous factor is cut into bins, and an image that lacks a label is left out of
+    them. Without known factors there are neither scores nor the pictures that show factors. The report's
+    ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
     images again, each with one factor fixed exactly.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
@@ -116,7 +117,8 @@ def evaluate(
         metrics: which scores of factors and codes to compute: "all", or the names of some of
             `fastdis.metrics.METRICS`. The KL, its parts and the reconstruction are always there.
         confidence: of the intervals; None for none.
-        factor_bins: into how many bins a continuous factor is cut.
+        factor_bins, binning: into how many bins a continuous factor is cut, of equal "width" or, "quantile",
+            of equal counts.
         traverse: from where to where the pictures move a latent, in standard deviations of the prior.
         image: the number of the image whose latents are moved; None: the one most like all others.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
@@ -131,8 +133,8 @@ def evaluate(
 
     Raises:
         TypeError: data lacks images or factors.
-        ValueError: a code is not finite, likelihood or the name of a score is unknown, or confidence,
-            factor_bins or seed is out of range.
+        ValueError: a code is not finite, likelihood, binning or the name of a score is unknown, or
+            confidence, factor_bins or seed is out of range.
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
@@ -143,7 +145,7 @@ def evaluate(
     check_confidence("evaluate", confidence)
     traverse, image = checked_view("evaluate", traverse, image, len(data))
     require_writable(Path(folder))
-    found = labels(data, factor_bins)
+    found = labels(data, factor_bins, binning)
     rows, classes = found.scored()
     labelled = classes.size > 0
     with_logvar = codes is None or codes[1] is not None
@@ -161,6 +163,7 @@ def evaluate(
         mean[known],
         classes if labelled else None,
         logvar=None if logvar is None else logvar[known],
+        numbers=found.numbers(known, found.varying),
         metrics=[metric.name for metric in chosen if metric.name not in by_drawing],
         confidence=confidence,
         seed=seed,
@@ -239,6 +242,7 @@ def evaluate(
         "images": len(data),
         "factors": names,
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
+        "binning": found.binning,
         "notes": said,
         "best_factors": best,
         "numbers": numbers,

@@ -7,6 +7,7 @@ from typing import Any
 from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..metrics._confidence import check_confidence
+from ..metrics.binning import BINNINGS
 from ..models import VAE
 from ..training.run_config import RunConfig
 from .commands import evaluate_command, train_command
@@ -27,6 +28,7 @@ def evaluate_run(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    binning: str = "width",
     traverse: tuple[float, float] = TRAVERSE,
     image: int | None = None,
     seed: int = 0,
@@ -50,7 +52,7 @@ def evaluate_run(
             it names 100,000 images are scored.
         likelihood: "bernoulli" or "gaussian", as for `evaluate`. None: what ``config.json`` says, else
             "bernoulli".
-        metrics, confidence, factor_bins, traverse, image: as for `evaluate`.
+        metrics, confidence, factor_bins, binning, traverse, image: as for `evaluate`.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         draw: draw pictures; without, the folder gets ``metrics.json`` and the codes alone.
         progress: show a progress bar on standard error.
@@ -81,6 +83,7 @@ def evaluate_run(
         (24, 'metrics.json')
     """
     factor_bins = _checks.integer("evaluate_run", "factor_bins", factor_bins, low=2)
+    _checks.choice("evaluate_run", "binning", binning, BINNINGS)
     seed = _checks.seed("evaluate_run", seed)  # before every image is encoded, which takes minutes
     chosen_metrics("evaluate_run", metrics)
     check_confidence("evaluate_run", confidence)
@@ -116,6 +119,7 @@ def evaluate_run(
         metrics=metrics,
         confidence=confidence,
         factor_bins=factor_bins,
+        binning=binning,
         traverse=traverse,
         image=image,
         seed=seed,
