@@ -70,7 +70,8 @@ def _files(sources: Path) -> list[Path]:
                 if folder.is_dir() and folder not in folders:
                     folders.add(folder)
                     ahead.append(folder)
-    return sorted(path for folder in folders for path in folder.glob("*.py"))
+    found = {path for folder in folders for path in folder.glob("*.py")}
+    return sorted(found | {Path(__file__).parents[1] / "_private.py"})  # which writes down code, too
 
 
 def take_into_use(folder: Path) -> int:
