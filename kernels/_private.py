@@ -17,8 +17,8 @@ subroutine           chunks shared out in compiled code                    chunk
 gomp_parallel        torch's threads, which need not be woken              a pool of Python's threads
 ===================  ====================================================  ===================================
 
-What gained less than 5 % is gone: `Function.apply` without its layer in Python (3 % of a loss at batch 64), and
-wide vectors in the losses, whose loops over posteriors are written in vector instructions (nothing).
+What gained less than 5 % is gone: `Function.apply` without its layer in Python (3 % of a loss at batch 64)
+and wide vectors in the losses, whose loops over posteriors are written in vector instructions (nothing).
 
 Nothing here imports Numba before a kernel has.
 """
