@@ -19,6 +19,7 @@ from . import _checks
 from .kernels import _dispatch
 from .kernels.gaussian_kl import gaussian_kl, reparameterize, reparameterize_kl
 from .kernels.permute_dims import permute_dims
+from .kernels.reparameterize_tcvae import reparameterize_tcvae
 from .kernels.total_correlation import KLDecomposition, kl_decomposition, tcvae_penalty, total_correlation
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "permute_dims",
     "reparameterize",
     "reparameterize_kl",
+    "reparameterize_tcvae",
     "tcvae_penalty",
     "total_correlation",
     "warmup",
@@ -276,6 +278,7 @@ def warmup(dtype: torch.dtype = torch.float32) -> None:
         permute_dims(z),
         tcvae_penalty(z, mean, logvar, dataset_size=2)[0],
         total_correlation(z, mean, logvar, dataset_size=2),
+        reparameterize_tcvae(mean, logvar, dataset_size=2)[1],
     ]
     torch.autograd.grad([value.sum() for value in values], (mean, logvar))
     tcvae_penalty(z.detach(), mean.detach(), logvar.detach(), dataset_size=2)

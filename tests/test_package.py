@@ -31,7 +31,8 @@ def test_every_folder_with_code_is_packaged() -> None:
 
 def test_what_is_declared_as_lowest_is_what_is_tested() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = [project["optional-dependencies"][name] for name in ("torchmetrics", "lightgbm", "tensorboard")]
+    names = ("torchmetrics", "lightgbm", "tensorboard", "pandas")
+    extras = [project["optional-dependencies"][name] for name in names]
     declared = {}
     for requirement in [*project["dependencies"], *itertools.chain(*extras)]:
         name, version = re.match(r"([a-z0-9-]+)>=([0-9.]+)", requirement).groups()

@@ -28,7 +28,7 @@ Case = tuple[str, Callable[[int, int], Iterator[tuple[str, Step]]], int, int, di
 def cases() -> Iterator[Case]:
     """Group, columns, batch, latent, and what a call needs at least."""
     for batch in (64, 256, 1024, 2048, 4096, 8192):
-        group = f"tcvae_penalty with reparameterize, forward and backward, B = {batch}"
+        group = f"reparameterize_tcvae, forward and backward, B = {batch}"
         yield group, penalties, batch, 10, {"exponentials": batch**2 * 11}
     for batch in (64, 4096):
         group = f"reparameterize_kl, noise given, forward and backward, B = {batch}"

@@ -58,7 +58,18 @@ def check() -> int:
                     [torch.tensor(-1.3, device="cuda")],
                     dtype,
                 )
-                passed += 2
+                assert_as_accurate(
+                    lambda m, v, s=settings, n=noise: fastdis.reparameterize_tcvae(m, v, noise=n.to(m), **s)[
+                        :2
+                    ],
+                    lambda m, v, s=settings, n=noise: fastdis.reparameterize_tcvae(
+                        m, v, noise=n.to(m), **s, backend="reference"
+                    )[:2],
+                    [mean, logvar],
+                    [torch.randn_like(mean), torch.tensor(-1.3, device="cuda")],
+                    dtype,
+                )
+                passed += 3
     for batch in (64, 2048):
         passed += check_replay(batch)
         z = posteriors(batch, 10)[2]

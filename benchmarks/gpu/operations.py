@@ -30,7 +30,7 @@ def usual_penalty(z: Tensor, mean: Tensor, logvar: Tensor, log_weights: Tensor) 
 
 
 def penalties(batch: int, latent: int) -> Iterator[tuple[str, Step]]:
-    """Forward and backward with reparameterize in front, by column."""
+    """reparameterize_tcvae, forward and backward, by column."""
     import fastdis
     from fastdis.kernels.total_correlation import reference
 
@@ -42,8 +42,7 @@ def penalties(batch: int, latent: int) -> Iterator[tuple[str, Step]]:
         return usual_penalty(z, mean, logvar, log_weights)
 
     def ours(mean: Tensor, logvar: Tensor) -> Tensor:
-        z = fastdis.reparameterize(mean, logvar, noise=noise)
-        return fastdis.tcvae_penalty(z, mean, logvar, dataset_size=N, beta=BETA)[0]
+        return fastdis.reparameterize_tcvae(mean, logvar, noise=noise, dataset_size=N, beta=BETA)[1]
 
     return columns(usual, ours, (mean, logvar))
 

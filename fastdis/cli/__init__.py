@@ -1,4 +1,4 @@
-"""Run ``fastdis train | evaluate | compare | study | posterior | demo | data``: a file for each command."""
+"""Run the command line, ``fastdis train | evaluate | compare | ...``: a file for each command."""
 
 import warnings
 from typing import Annotated
@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
-from . import compare, data, demo, evaluate, posterior, study, train
+from . import baseline, compare, data, demo, evaluate, posterior, study, train
 from ._options import PLAIN, help_unless_given
 from ._run import run
 
 app = typer.Typer(help="Train and score disentangled representations.", **PLAIN)
 app.command()(train.train)
+app.command()(baseline.baseline)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(posterior.posterior)

@@ -45,7 +45,7 @@ def in_one_line(command: Callable[..., None]) -> Callable[..., None]:
         shown = options.pop(_TRACEBACK.name)
         try:
             command(**options)
-        except BrokenPipeError:
+        except (BrokenPipeError, typer.Exit):  # both are of a kind below
             raise
         except (TypeError, ValueError, OSError, RuntimeError, FloatingPointError, MemoryError) as error:
             if shown:

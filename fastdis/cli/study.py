@@ -54,7 +54,7 @@ def run(
     chosen = studies.find(study)
     if dry_run:
         runs = chosen.runs()
-        check_runs(runs)
+        check_runs(runs, chosen.evaluate)
         at_once, of_each = shares(workers, threads)
         print(estimate(runs, out, workers=at_once, threads=of_each))
         print(f"{at_once} at a time, of {of_each} threads each")

@@ -17,7 +17,11 @@ from ..data.cached import stamp
 from ..data.protocols import FactorData, Images
 from ..models import VAE
 from ..training.checkpoint_file import step_of
+from ..training.config_file import read_config
+from ..training.run_config import RunConfig
 from ..training.saved_run import SavedRun
+from ..version import __version__
+from .baselines import data_of_baseline, is_baseline, read_baseline
 from .encode import Codes, encode
 
 SIMULATED = 100_000  # images of a simulator that are encoded
@@ -30,12 +34,16 @@ Data = TypeVar("Data", bound=Images | Tensor)
 class EncodedRun(Generic[Data]):
     """Hold model and data set of a run, mean and logvar of every image, and what a report says of them.
 
+    settings: its ``config.json``. config: the configuration, of a run of `fastdis train`.
+    codes: mean and logvar; no logvar of a representation without posteriors.
     held_out: images that the run was not trained on, with their mean and logvar; None where there are none.
     """
 
+    settings: Mapping[str, Any]
+    config: RunConfig | None
     model: VAE
     data: Data
-    codes: tuple[Codes, Codes]
+    codes: tuple[Codes, Codes | None]
     held_out: tuple[Data, tuple[Codes, Codes]] | None
     likelihood: str
     about: dict[str, Any]
@@ -61,17 +69,24 @@ def encoded_run(
             or of another architecture.
         OSError: the folder cannot be written.
     """
+    config = read_config(run_dir)
+    if is_baseline(config):
+        if model is not None:
+            raise ValueError(
+                f"evaluate_run: model must be left out, {run_dir} has the codes of {config['objective']}"
+            )
+        return _encoded_baseline(run_dir, config, data)
     run = SavedRun.read(run_dir)
     require_writable(run_dir)
     # of a model or data given in Python the folder cannot tell whether they made the codes that it holds
     kept = model is None and data is None
     subset = run.subset() if data is None else ""
-    trained, checkpoint = run.load_model(model)
-    held_out = []
+    trained, checkpoint = _loaded(run, model)
+    held_out, part = [], ""
     if data is None:
         whole = run.build_data()
-        data, *held_out = map(_part, run.sides(whole))
-        subset += f" ({len(data):,} of {len(whole):,} images)" if len(data) < len(whole) else ""
+        data, *held_out = map(to_encode, run.sides(whole))
+        part = f" ({len(data):,} of {len(whole):,} images)" if len(data) < len(whole) else ""
     digest = hashlib.sha256(checkpoint.read_bytes())
     made_by = [run.settings, len(data), _stamps(run.settings)]
     digest.update(json.dumps(made_by, sort_keys=True).encode() if kept else b"given")
@@ -86,6 +101,8 @@ def encoded_run(
             np.savez(file, **arrays)
     source = getattr(data, "source", type(data).__name__)
     return EncodedRun(
+        run.settings,
+        run.config,
         trained,
         data,
         codes[0],
@@ -93,10 +110,42 @@ def encoded_run(
         likelihood=run.likelihood,
         about={
             "checkpoint": checkpoint.name,
-            "data": f"{source}{subset}",
+            "data": f"{source}{subset}{part}",
             **({"held_out": f"{run.held_out}: {len(held_out[0]):,} images"} if held_out else {}),
         },
         title=f"{run.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{subset}",
+    )
+
+
+def _loaded(run: SavedRun, model: VAE | None) -> tuple[VAE, Path]:
+    """Load the newest weights; where that fails, say whether another version wrote them."""
+    try:
+        return run.load_model(model)
+    except ValueError as error:
+        version = run.settings.get("fastdis", __version__)
+        if version == __version__:
+            raise
+        raise ValueError(
+            f"{error} (the run was written by fastdis {version}, and this is {__version__})"
+        ) from error
+
+
+def _encoded_baseline(run_dir: Path, config: Mapping[str, Any], data: Any) -> EncodedRun[Any]:
+    """Read a run of `baseline`, whose codes were made with it."""
+    whole = to_encode(data_of_baseline(run_dir, config)) if data is None else data
+    decoder, codes = read_baseline(run_dir, whole)
+    every = config.get("every", 1) if data is None else 1
+    subset = f" (1 image in {every})" if every > 1 else ""
+    return EncodedRun(
+        config,
+        None,
+        decoder,
+        whole,
+        (codes, None),
+        held_out=None,
+        likelihood="gaussian",
+        about={"data": f"{whole.source}{subset}"},
+        title=f"{config['objective']}, {codes.shape[1]} latents, {len(whole):,} images{subset}",
     )
 
 
@@ -106,7 +155,7 @@ def _stamps(settings: Mapping[str, Any]) -> list[Any]:
     return [stamp(path) for path in paths if path.is_absolute() and path.exists()]
 
 
-def _part(data: FactorData) -> FactorData:
+def to_encode(data: FactorData) -> FactorData:
     """Of a simulator so many images that scores are exact enough, drawn at random where they are in order."""
     if not isinstance(data, Simulator) or len(data) <= SIMULATED:
         return data

@@ -2,17 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks
 from ..data import Simulator
-from ..data.protocols import FactorData
 from ..metrics.binning import BINNINGS, bin_edges, bin_numbers
 
 MISSING = -1
+AS_NUMBERS = ("dci", "sap", "r2", "mcc")  # scores with a rule for continuous factors, which need no bins
+
+
+class Labelled(Protocol):
+    """What labels are read from: a data set whose factors are known, or a table of them alone."""
+
+    @property
+    def factor_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def factor_values(self) -> Mapping[str, NDArray[Any] | None]: ...
+
+    def __len__(self) -> int: ...
+
+    def factors(self, indices: Any, /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,7 @@ class Labels:
     values: Mapping[str, NDArray[Any]]
     edges: Mapping[str, NDArray[np.float64]]
     binning: str = "width"
+    read: NDArray[np.float64] | None = None
 
     @property
     def bins(self) -> dict[str, int]:
@@ -40,6 +55,17 @@ class Labels:
         """The columns of the factors that take at least two values."""
         return [k for k, column in enumerate(self.classes.T) if len(np.unique(column[column != MISSING])) > 1]
 
+    def numbers(self, rows: Any, columns: Any = slice(None)) -> NDArray[np.float64] | None:
+        """Return the factors of some images as they were read, for scores that take numbers.
+
+        None where no factor among those columns is continuous; 0 where a label is missing.
+        """
+        names = np.array(list(self.values))[columns]
+        if self.read is None or not set(names) & set(self.bins):
+            return None
+        found: NDArray[np.float64] = np.nan_to_num(self.read[rows][:, columns])
+        return found
+
     def scored(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the images of which every varying factor is known, and those factors' classes."""
         columns = self.classes[:, self.varying]
@@ -48,7 +74,7 @@ class Labels:
 
 
 def labels(
-    data: FactorData, factor_bins: int = 20, binning: str = "width", *, like: Labels | None = None
+    data: Labelled, factor_bins: int = 20, binning: str = "width", *, like: Labels | None = None
 ) -> Labels:
     """Read the factors of every image as classes.
 
@@ -88,18 +114,18 @@ def labels(
         classes[known, k] = bin_numbers(read[known, k], ends)
         values[name] = (ends[:-1] + ends[1:]) / 2
         edges[name] = ends
-    return Labels(classes, values, edges, binning)
+    return Labels(classes, values, edges, binning, read)
 
 
 def _edges(
-    data: FactorData, name: str, known: NDArray[np.float64], bins: int, binning: str
+    data: Labelled, name: str, known: NDArray[np.float64], bins: int, binning: str
 ) -> NDArray[np.float64]:
     if isinstance(data, Simulator) and binning == "width":
         return np.linspace(data.known[name].low, data.known[name].high, bins + 1)
     return bin_edges(known if len(known) else np.array([0.0, 1.0]), bins, binning)
 
 
-def notes(data: FactorData, found: Labels) -> list[str]:
+def notes(data: Labelled, found: Labels) -> list[str]:
     """Say in a sentence each what a reader of the scores has to know of the factors."""
     if not data.factor_names:
         return ["The data set has no known factors, so there are no scores of factors."]
@@ -112,7 +138,7 @@ def notes(data: FactorData, found: Labels) -> list[str]:
         equal = "width" if found.binning == "width" else "counts"
         said.append(
             f"Continuous factors were cut into {counts} bins of equal {equal} for the scores: "
-            f"{', '.join(cut)}."
+            f"{', '.join(cut)}. {', '.join(AS_NUMBERS)} take their numbers."
         )
     known = len(found.scored()[0])
     if not known:

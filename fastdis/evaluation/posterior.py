@@ -66,6 +66,8 @@ def decompose_run(
     check_numbers("decompose_run", samples=samples, tolerance=tolerance, seed=seed, max_pairs=max_pairs)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
     mean, logvar = run.codes
+    if logvar is None:
+        raise ValueError(f"decompose_run: {run_dir} must hold posteriors, its codes are points ({run.title})")
     result = decompose(
         mean, logvar, samples=samples, tolerance=tolerance, seed=seed, queries="auto", max_pairs=max_pairs
     )
@@ -127,7 +129,7 @@ def posterior_numbers(
     measured = result.to_dict()
     how = (
         f" q(z) over {result.posteriors:,} images, to {result.truncation_error:.1e} nats; the expectation "
-        f"over {result.samples} z from each of the images that `samples` counts."
+        f"over {result.samples} z from each of {result.queries:,} images."
     )
     numbers = []
     for name, definition in _DEFINITIONS.items():

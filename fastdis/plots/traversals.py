@@ -52,6 +52,6 @@ def traversals(
     width = tops[0].shape[-1]
     middles = (width + GAP) * np.arange(len(values)) + (width - 1) / 2
     axes.set_xticks(middles, [f"{value:+.1f}" if value else "0" for value in values])
-    axes.set_xlabel("value of the latent, in standard deviations of the prior")
+    axes.set_xlabel("value of the latent, in standard deviations")
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -13,7 +13,7 @@ from .folder import OUTCOME, STUDY, read_json, read_study, write_json
 FORMAT = 1
 ROWS = 20  # of each log, at most: the first, the last and what lies evenly between
 DIGITS = 5  # significant ones; intervals over seeds are a hundred times wider
-LOGS = ("log", "kl_per_latent")
+LOGS = ("log", "kl_per_latent", "scores")
 METRICS = "metrics.json"
 
 
@@ -64,18 +64,14 @@ def restore(path: str | Path, folder: str | Path, *, only: set[str] | None = Non
         ValueError: it was not written by `export`.
         OSError: the folder cannot be written.
     """
-    path, folder = Path(path), Path(folder)
-    if not path.is_file():
-        raise FileNotFoundError(f"study: there is no file {path}")
-    content = read_json(path)
-    if content.get("format") != FORMAT or not isinstance(content.get("done"), dict):
-        raise ValueError(f"study: {path} must be a file of `fastdis study export`")
-    written = 0
+    folder, content, written = Path(folder), exported(path), 0
     for name, run in content["done"].items():
         if (only is not None and name not in only) or (folder / name / OUTCOME).exists():
             continue
         for log in LOGS:
             rows = _rows(run[log])
+            if not rows:
+                continue
             with atomic_write(folder / name / f"{log}.jsonl") as file:
                 file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
         write_json(folder / name / CONFIG, run["config"])
@@ -85,6 +81,22 @@ def restore(path: str | Path, folder: str | Path, *, only: set[str] | None = Non
     if only is None:
         write_json(folder / STUDY, {name: content[name] for name in ("fastdis", "study", "runs")})
     return written
+
+
+def exported(path: str | Path) -> dict[str, Any]:
+    """Read a file of `export`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it was not written by `export`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"study: there is no file {path}")
+    content = read_json(path)
+    if content.get("format") != FORMAT or not isinstance(content.get("done"), dict):
+        raise ValueError(f"study: {path} must be a file of `fastdis study export`")
+    return content
 
 
 def _columns(path: Path) -> dict[str, list[float]]:

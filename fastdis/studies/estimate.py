@@ -83,6 +83,7 @@ def seconds_per_step(config: RunConfig, threads: int) -> float:
     """Time a few steps, on the GPU if there is one, after some to warm up."""
     data = config.build_data()
     config = replace(config.fitted(data), compile=False)
+    data = config.sides(data)[0]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     objective = config.build_objective(len(data))
     before = torch.get_num_threads()

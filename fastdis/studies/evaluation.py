@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .. import _checks
-from ..metrics.evaluate import NAMES
+from ..evaluation.scores import NAMES
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import re
+from dataclasses import fields
 from typing import Any
 
 from ..training.registry import MODELS, OBJECTIVES, settings_of
 from ..training.run_config import RunConfig
 
+_DEFAULT = RunConfig()
+_OTHERWISE = ("objective", "seed", "model", "settings", "keep_checkpoints")  # the last changes no result
 _LONGEST = 120  # characters of the readable part
 
 
@@ -43,19 +46,15 @@ def digest(config: RunConfig) -> str:
 
 def distinct(config: RunConfig) -> dict[str, Any]:
     """Return objective, seed and what is not as it is by default; whole numbers as integers."""
-    default, ours = RunConfig(), config.to_dict()
+    default, ours = _DEFAULT, config.to_dict()
     usual = OBJECTIVES[config.objective].model
     of_model = settings_of(MODELS[ours["model"]]) | settings_of(OBJECTIVES[config.objective])
     kept: dict[str, Any] = {"objective": config.objective, "seed": config.seed}
     if ours["model"] != usual:
         kept["model"] = ours["model"]
-    for name in ("dataset", "path", "every", "steps", "batch_size", "learning_rate", "precision", "compile"):
+    for name in (field.name for field in fields(RunConfig) if field.name not in _OTHERWISE):
         if getattr(config, name) != getattr(default, name):
             kept[name] = getattr(config, name)
-    if config.latents != default.latents:
-        kept["latents"] = config.latents
-    if config.warmup:
-        kept["warmup"] = dict(config.warmup)
     settings = {
         name: _plain(value)
         for name, value in config.settings.items()
@@ -67,7 +66,7 @@ def distinct(config: RunConfig) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]

@@ -5,13 +5,15 @@ from typing import Any
 
 import torch
 
+from ..evaluation.scores import chosen_metrics
 from ..training.batches import check_batch_size
 from ..training.run_config import RunConfig
+from .evaluation import Evaluate
 from .settings import described, of_data
 from .study import StudyRun
 
 
-def check_runs(runs: Iterable[StudyRun]) -> None:
+def check_runs(runs: Iterable[StudyRun], evaluate: Evaluate) -> None:
     """Open every data set once and build every objective, without its weights.
 
     Data sets that are unpacked or drawn into a file are so before several processes want to do it.
@@ -29,6 +31,8 @@ def check_runs(runs: Iterable[StudyRun]) -> None:
                 opened[key] = config.build_data()
             data = opened[key]
             fitted = config.fitted(data)
+            data = config.sides(data)[0]
+            chosen_metrics("evaluate", evaluate.metrics, factors=bool(data.factor_names))
             check_batch_size("train", config.batch_size, len(data))
             kind = repr([key, config.objective, config.model, config.latents, config.settings, config.warmup])
             if kind not in built:

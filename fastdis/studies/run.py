@@ -16,7 +16,7 @@ from .._progress import progress_bar
 from ..training.cores import core_count
 from ..training.lock import locked
 from ..training.signals import TrainingInterrupted, deferred_signals
-from .compact import restore
+from .compact import exported, restore
 from .folder import OUTCOME, PROGRESS, RunStatus, read_json, statuses, write_json, write_study
 from .job import Job, is_done
 from .pool import run_in_processes
@@ -77,7 +77,9 @@ def run_study(
     runs = study.runs()
     workers, threads = shares(workers, threads)
     require_writable(folder)
-    check_runs(unique(runs))
+    if known is not None:
+        exported(known)
+    check_runs(unique(runs), study.evaluate)
     with locked(folder, "study: --out", "study"):
         write_study(folder, study, runs)
         if known is not None:

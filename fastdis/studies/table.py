@@ -47,9 +47,10 @@ def _hours(seconds: float) -> str:
 
 def _table(rows: Sequence[RunStatus]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "state", "steps", "steps/s", "why"):
+    for name in ("state", "steps", "steps/s", "run"):
         table.add_column(name, justify="right" if name.startswith("steps") else "left", overflow="fold")
     for run in rows:
         rate = f"{run.step / run.seconds:.3g}" if run.seconds else ""
-        table.add_row(run.name, run.state, f"{run.step:,} / {run.steps:,}", rate, run.error)
+        name = f"{run.name}\n{run.error}" if run.error else run.name
+        table.add_row(run.state, f"{run.step:,} / {run.steps:,}", rate, Text(name))
     return table

@@ -61,7 +61,7 @@ def reparameterize(
         >>> fastdis.reparameterize(mean, logvar, noise=torch.tensor([[0.5, 0.5]]))
         tensor([[ 1.5000, -0.5000]])
     """
-    mean, logvar, noise = _triple("reparameterize", mean, logvar, noise, generator)
+    mean, logvar, noise = noisy_posteriors("reparameterize", mean, logvar, noise, generator)
     if _dispatch.choose("reparameterize", backend, mean, triton=True) == "reference":
         return _reference_z(mean, logvar, noise)
     z: Tensor = _reparameterize(mean, logvar, noise)
@@ -141,7 +141,7 @@ def reparameterize_kl(
         >>> torch.equal(z, mean), kl
         (True, tensor([0., 2.]))
     """
-    mean, logvar, noise = _triple("reparameterize_kl", mean, logvar, noise, generator)
+    mean, logvar, noise = noisy_posteriors("reparameterize_kl", mean, logvar, noise, generator)
     if _dispatch.choose("reparameterize_kl", backend, mean, triton=True) == "reference":
         kl = reference.gaussian_kl(*_dispatch.widened(mean, logvar)).mean(0)
         return _reference_z(mean, logvar, noise), kl
@@ -155,7 +155,7 @@ def _pair(function: str, mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     return mean, logvar
 
 
-def _triple(
+def noisy_posteriors(
     function: str, mean: Tensor, logvar: Tensor, noise: Tensor | None, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Check the arguments, bring them to one dtype and draw the noise if none is given."""

@@ -186,7 +186,7 @@ def tcvae_penalty(
     """
     z, mean, logvar = _arguments("tcvae_penalty", z, mean, logvar, dataset_size, estimator)
     chosen = _dispatch.choose("tcvae_penalty", backend, z, triton=True)
-    weights, known = _weights(alpha, beta, gamma)
+    weights, known = weights_known("tcvae_penalty", alpha, beta, gamma)
     if chosen == "reference" or not known:
         terms = _terms(chosen, z, mean, logvar, dataset_size, estimator)
         mi, tc, dwkl = terms.split(1)  # not scalars: a weight must not change their dtype
@@ -211,15 +211,15 @@ def _terms(chosen: str, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: i
     return terms
 
 
-def _weights(
-    alpha: float | Tensor, beta: float | Tensor, gamma: float | Tensor
+def weights_known(
+    function: str, alpha: float | Tensor, beta: float | Tensor, gamma: float | Tensor
 ) -> tuple[tuple[float | Tensor, ...], bool]:
     """Check the weights and tell whether all are known now: a graph may be given some when it runs."""
     plain = type(alpha) is type(beta) is type(gamma) is float and not torch.compiler.is_compiling()
     if plain and -math.inf < alpha + beta + gamma < math.inf:
         return (alpha, beta, gamma), True
     named = {"alpha": alpha, "beta": beta, "gamma": gamma}
-    weights = tuple(_dispatch.weight("tcvae_penalty", name, value) for name, value in named.items())
+    weights = tuple(_dispatch.weight(function, name, value) for name, value in named.items())
     return weights, all(_dispatch.is_known(value) for value in weights)
 
 
@@ -227,10 +227,17 @@ def _arguments(
     function: str, z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, estimator: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     _checks.matrices(function, z=z, mean=mean, logvar=logvar)
+    check_batch(function, "z", z, dataset_size, estimator)
+    z, mean, logvar = _dispatch.promoted(z, mean, logvar)
+    return z, mean, logvar
+
+
+def check_batch(function: str, name: str, tensor: Tensor, dataset_size: int, estimator: str) -> None:
+    """Require an estimator's name, two samples at least, and a data set no smaller than the batch."""
     _checks.choice(function, "estimator", estimator, ESTIMATORS)
-    batch = z.shape[0]
+    batch = tensor.shape[0]
     if batch < 2:
-        raise ValueError(f"{function}: z must hold at least 2 samples, got {batch}")
+        raise ValueError(f"{function}: {name} must hold at least 2 samples, got {batch}")
     if type(dataset_size) is not int:
         dataset_size = _checks.integer(function, "dataset_size", dataset_size)
     if dataset_size < batch:
@@ -238,8 +245,6 @@ def _arguments(
             f"{function}: dataset_size must be the number of training images, at least the batch's {batch}, "
             f"got {dataset_size}"
         )
-    z, mean, logvar = _dispatch.promoted(z, mean, logvar)
-    return z, mean, logvar
 
 
 # What torch.library is told.

@@ -68,13 +68,20 @@ def test_an_npz_of_colour_with_a_continuous_factor(command: Any, objective: str)
     assert {"mig", "kl", "total_correlation", "reconstruction"} <= names(content)
     assert (content["factors"], content["factor_bins"]) == (["object", "angle"], {"angle": 20})
     assert content["notes"] == [
-        "Continuous factors were cut into 20 bins of equal width for the scores: angle.",
+        "Continuous factors were cut into 20 bins of equal width for the scores: angle. "
+        "dci, sap, r2, mcc take their numbers.",
         "7 images lack a label and are left out of the scores of factors.",
     ]
     assert content["numbers"][0]["samples"] == 113
     assert json.loads(Path("run/config.json").read_text())["settings"]["channels"] == 3
-    command("evaluate", "run", "--factor-bins", "5", "--metrics", "mig")
-    assert json.loads(Path("run/metrics.json").read_text())["factor_bins"] == {"angle": 5}
+    command("evaluate", "run", "--factor-bins", "5", "--binning", "quantile", "--metrics", "mig")
+    content = json.loads(Path("run/metrics.json").read_text())
+    assert (content["factor_bins"], content["binning"]) == ({"angle": 5}, "quantile")
+    assert (
+        content["notes"][0]
+        == "Continuous factors were cut into 5 bins of equal counts for the scores: angle. "
+        "dci, sap, r2, mcc take their numbers."
+    )
     assert "total correlation" in command("posterior", "run")
     assert "trained: run" in command("train", "run", "--steps", "4", "--resume")
 
@@ -190,3 +197,20 @@ def test_sides_and_pairs_of_a_simulator(command: Any) -> None:
     assert "trained" in command("train", "pairs", *scenes, *pairs, *SHORT)
     wrong = command("train", "other", *scenes, *pairs, "--without", "shape=2", *SHORT)
     assert "dataset must have all combinations of its factors" in wrong
+
+
+def test_a_simulator_is_written_for_other_tools(command: Any) -> None:
+    written = command("data", "scenes", "--set", "k=3", "--set", "length=64", "--out", "scenes.h5")
+    assert written == "wrote scenes.h5: 64 images with x, y, scale\n"
+    assert "trained" in command("train", "run", "--data", "scenes.h5", *SHORT)
+    assert "5 images" in command("data", "room", "--set", "length=5", "--out", "room.npz")
+    for wrong, message in (
+        (("scenes", "--out", "a.h5"), "--set k=VALUE must be given"),
+        (("scenes", "--set", "k=8", "--out", "a.h5"), "k must be between 1 and 7, got 8"),
+        (("scenes", "--set", "q=8", "--out", "a.h5"), "got 'q'"),
+        (("scenes", "--set", "k=2", "--out", "a.csv"), "path must end in .npz, .h5, .hdf5"),
+        (("room", "--out", "."), "--out must be a file to write"),
+        (("room", "--out", "scenes.h5/a.h5"), "is a file"),
+    ):
+        assert message in command("data", *wrong)
+    assert sorted(path.name for path in Path().iterdir()) == ["room.npz", "run", "scenes.h5"]

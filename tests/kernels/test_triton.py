@@ -47,7 +47,16 @@ def test_kernels_compile_and_nothing_spills(target: str) -> None:
         assert kernel["stack"] == 0, kernel
         assert kernel["shared"] <= SHARED_MEMORY, kernel
     assert {kernel["kernel"] for kernel in kernels} == {
-        *("_forward", "_backward", "_sum_of_means", "_permute", "_unpack", "_scale", "total_alone"),
+        *(
+            "_forward",
+            "_backward",
+            "_sum_of_means",
+            "_permute",
+            "_unpack",
+            "_scale",
+            "total_alone",
+            "_total_derivatives",
+        ),
         *("prepare", "rows", "finish_rows", "columns", "finish_columns"),
         *("_bins", "_count", "_add"),
         *("_convert", "_noise", "_tint", "_draw_shapes", "_draw_solids"),

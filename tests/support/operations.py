@@ -61,6 +61,12 @@ OPERATIONS = {
         {"dataset_size": 1000, "alpha": 2.0, "beta": 6.0, "gamma": -1.0},
         smallest=2,
     ),
+    "reparameterize_tcvae": Operation(
+        lambda mean, logvar, noise, **k: fastdis.reparameterize_tcvae(mean, logvar, noise=noise, **k)[:2],
+        ("mean", "logvar", "noise"),
+        {"dataset_size": 1000, "alpha": 2.0, "beta": 6.0, "gamma": -1.0},
+        smallest=2,
+    ),
     "permute_dims": Operation(lambda *a, **k: [fastdis.permute_dims(*a, **k)], ("z",)),
     "dip_vae_penalty": Operation(
         lambda *a, **k: [functional.dip_vae_penalty(*a, **k)],

@@ -25,6 +25,7 @@ from fastdis.kernels.joint_histogram import triton_gpu as joint_histogram
 from fastdis.kernels.nuisances import triton_gpu as nuisances
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
+from fastdis.kernels.reparameterize_tcvae import triton_gpu as reparameterize_tcvae
 from fastdis.kernels.scenes_2d import triton_gpu as scenes_2d
 from fastdis.kernels.scenes_3d import triton_gpu as scenes_3d
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
@@ -66,6 +67,8 @@ def launch(batch: int, latent: int, dtype: torch.dtype) -> None:
     total_correlation.penalty(z, mean, logvar, 10**6, True, [1.0, 6.0, 1.0], True)
     gaussian_kl.reparameterize_kl(mean, logvar, z)
     gaussian_kl.backward(z, grad[:1].expand(latent), mean, logvar, z)
+    reparameterize_tcvae.forward(mean, logvar, z, 10**6, True, [1.0, 6.0, 1.0], True)
+    reparameterize_tcvae.backward(z, grad[0], z, mean, logvar)
 
 
 def launch_variants() -> None:
@@ -100,6 +103,8 @@ def launch_variants() -> None:
     half = z.bfloat16()
     gaussian_kl.reparameterize_kl(half, half, half)
     total_correlation.penalty(half, half, half, 10**6, True, [1.0, 6.0, 1.0], True)
+    reparameterize_tcvae.forward(half, half, half, 10**6, True, [1.0, 6.0, 1.0], True)
+    reparameterize_tcvae.backward(None, grad[0], half, half, half)
 
 
 def usage(kernel: Any, target: GPUTarget) -> dict[str, int]:

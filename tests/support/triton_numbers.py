@@ -19,6 +19,7 @@ from fastdis.kernels.packed_images import pack
 from fastdis.kernels.packed_images import reference as packed_images_reference
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
+from fastdis.kernels.reparameterize_tcvae import triton_gpu as reparameterize_tcvae
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 from support.agreement import assert_as_accurate
 from support.posteriors import EXTREMES, assert_finite_as_the_reference, extreme_posteriors
@@ -37,6 +38,8 @@ if DEVICE.type == "cpu":  # the interpreter works on CPU tensors
         "kl_decomposition_backward": total_correlation.gradients,
         "tcvae_penalty": total_correlation.penalty,
         "tcvae_penalty_backward": total_correlation.scaled,
+        "reparameterize_tcvae": reparameterize_tcvae.forward,
+        "reparameterize_tcvae_backward": reparameterize_tcvae.backward,
     }
     for _name, _twin in _twins.items():
         _dispatch._LIBRARY.impl(_name, _twin, "CPU", allow_override=True)
@@ -75,6 +78,24 @@ def test_reparameterize_kl_agrees_with_the_reference(shape: tuple[int, int], dty
         lambda m, v, n: fastdis.reparameterize_kl(m, v, noise=n, backend="reference"),
         [mean, logvar, noise],
         [torch.randn_like(mean), torch.randn_like(mean[0])],
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(2, 1), (7, 3), (133, 13)])
+@pytest.mark.parametrize("weight", [0.0, 3.0])
+def test_reparameterize_tcvae_agrees_with_the_reference(
+    shape: tuple[int, int], weight: float, dtype: torch.dtype
+) -> None:
+    mean, logvar, noise = gaussians(*shape)
+    assert_as_accurate(
+        lambda m, v: fastdis.reparameterize_tcvae(m, v, noise=noise.to(m), dataset_size=N)[:2],
+        lambda m, v: fastdis.reparameterize_tcvae(
+            m, v, noise=noise.to(m), dataset_size=N, backend="reference"
+        )[:2],
+        [mean, logvar],
+        [weight * torch.randn_like(mean), torch.tensor(2.0, device=DEVICE)],
         dtype,
     )
 
