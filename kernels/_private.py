@@ -27,7 +27,7 @@ import contextlib
 import ctypes
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -58,9 +58,9 @@ class _Refused(torch.autograd.Function):
 
 def publicly_transformed() -> bool:
     """Tell it by what is only allowed outside a transform, and what only inside a dual level."""
-    zero = torch.zeros(())
+    zero, refused = torch.zeros(()), cast(Any, _Refused)
     try:
-        _Refused.apply(zero)
+        refused.apply(zero)
     except RuntimeError:
         return True
     try:
@@ -85,7 +85,7 @@ def through_the_dispatcher(tensors: list[Tensor], device: str) -> bool:
 def _untouched() -> Callable[[list[Tensor], str], bool]:
     names = "_len_torch_dispatch_stack", "_len_torch_function_stack", "_are_functorch_transforms_active"
     asked = [found(torch, f"_C.{name}") for name in (*names, "_functorch.is_legacy_batchedtensor")]
-    tracing = found(torch, "_C._is_tracing") or torch.jit.is_tracing
+    tracing = found(torch, "_C._is_tracing") or found(torch, "jit.is_tracing")  # public, and slower
     if None in asked or found(forward_ad, "_current_level") is None:
         return through_the_dispatcher
     dispatch_modes, function_modes, transforms, is_batched = asked
@@ -129,8 +129,9 @@ def cache_in(folder: Callable[[str], str]) -> Iterator[bool]:
     Args:
         folder: gives it, "" for none, from the one that the user has set.
     """
-    from numba import config
+    import numba
 
+    config: Any = numba.config
     users = found(config, "CACHE_DIR")
     if users is None:
         yield False
