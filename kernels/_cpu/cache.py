@@ -71,7 +71,9 @@ def _files(sources: Path) -> list[Path]:
                     folders.add(folder)
                     ahead.append(folder)
     found = {path for folder in folders for path in folder.glob("*.py")}
-    return sorted(found | {Path(__file__).parents[1] / "_private.py"})  # which writes down code, too
+    for home in (sources.parent, Path(__file__).parents[1]):
+        found.update(home.glob("_private.py"))  # which writes down code, too
+    return sorted(found)
 
 
 def take_into_use(folder: Path) -> int:
