@@ -4,8 +4,8 @@
 
 Each argument is the folder of a run of `fastdis train`, whose images are encoded if need be, or an npz or
 HDF5 file with the arrays `mean` and `logvar`, (images, latent) each, of every image of a data set. Prints the
-README's table: for each model the exact values, and bias ± spread (standard deviation over batches) of every
-estimator. Some three minutes a model on two cores.
+table of docs/estimators.md: for each model the exact values, and bias ± spread (standard deviation over
+batches) of every estimator. Some three minutes a model on two cores.
 """
 
 import argparse

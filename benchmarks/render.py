@@ -1,11 +1,10 @@
-"""Turn a pytest-benchmark JSON into results/<name>.json, RESULTS.md and the README's table.
+"""Turn a pytest-benchmark JSON into results/<name>.json and RESULTS.md; the documentation shows both.
 
 python benchmarks/render.py build/benchmarks.json cpu
 """
 
 import json
 import platform
-import re
 import statistics
 import sys
 from collections import defaultdict
@@ -15,9 +14,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
-TABLE = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- end -->)", re.DOTALL)
-IN_README = (
+IN_SUMMARY = (
     "reparameterize_tcvae",
     "reparameterize_kl, noise drawn",
     "permute_dims",
@@ -127,11 +124,11 @@ def results_page(results: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme_table(results: dict[str, Any]) -> str:
+def summary_table(results: dict[str, Any]) -> str:
     lines = ["| | fastdis | others |", "|---|---|---|"]
     for name, rows in groups_of(results).items():
         mine = ours(rows)
-        if mine is None or not name.startswith(IN_README):
+        if mine is None or not name.startswith(IN_SUMMARY):
             continue
         others = ", ".join(
             f"{row['column']} {time_of(row['median'])} ({times(row['median'] / mine['median'])})"
@@ -139,7 +136,7 @@ def readme_table(results: dict[str, Any]) -> str:
             if row is not mine
         )
         lines.append(f"| {name} | {time_of(mine['median'])} | {others} |")
-    return "\n".join([*lines, "", results["machine"] + "; all rows in `benchmarks/RESULTS.md`.", ""])
+    return "\n".join([*lines, "", results["machine"] + ".", ""])
 
 
 def main(source: str, name: str) -> None:
@@ -147,9 +144,6 @@ def main(source: str, name: str) -> None:
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
     (HERE / "RESULTS.md").write_text(results_page(results))
-    README.write_text(
-        TABLE.sub(lambda match: match[1] + readme_table(results) + match[2], README.read_text())
-    )
 
 
 if __name__ == "__main__":

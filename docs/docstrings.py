@@ -1,13 +1,14 @@
-"""Let mkdocstrings read ``Example:`` in a docstring as its section ``Examples:``, which it highlights."""
+"""Let mkdocstrings read our docstrings: ``Example:`` as its section ``Examples:``, ``::`` as a colon."""
 
 from typing import Any
 
 import griffe
 
 
-class Examples(griffe.Extension):
-    """Rename the section before docstrings are parsed."""
+class Docstrings(griffe.Extension):
+    """Change what Markdown writes in another way, before docstrings are parsed."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         if obj.docstring:
-            obj.docstring.value = obj.docstring.value.replace("\nExample:\n", "\nExamples:\n")
+            text = obj.docstring.value.replace("\nExample:\n", "\nExamples:\n")
+            obj.docstring.value = text.replace("::\n", ":\n")

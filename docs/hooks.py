@@ -15,7 +15,7 @@ import estimators  # noqa: E402  the benchmarks are scripts beside each other, n
 import render  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
-TABLE = re.compile(r"<!-- (speed|estimators|presets) -->")
+TABLE = re.compile(r"<!-- (summary|speed|estimators|presets) -->")
 NAMES = re.compile(r"<!-- names of (\S+) -->")
 
 
@@ -35,9 +35,10 @@ def _names(module_name: str) -> str:
 
 
 def _table(name: str) -> str:
-    if name == "speed":
-        page: str = render.results_page(json.loads((RESULTS / "cpu.json").read_text()))
-        return page.partition("\n\n")[2]  # without its title
+    if name in ("summary", "speed"):
+        measured = json.loads((RESULTS / "cpu.json").read_text())
+        text: str = render.summary_table(measured) if name == "summary" else render.results_page(measured)
+        return text if name == "summary" else text.partition("\n\n")[2]  # without its title
     if name == "estimators":
         table: str = estimators.table(json.loads((RESULTS / "estimators.json").read_text()))
         return table

@@ -19,17 +19,28 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder cannot be made or written, or the disk is full.
     """
+    with atomic_path(path) as temporary, temporary.open("xb") as file:
+        yield file
+        file.flush()
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give the path of a temporary file to write, for writers that open it themselves; see `atomic_write`.
+
+    Raises:
+        OSError: the folder cannot be made or written, or the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = str(path)  # a full disk does not say what could not be written
         raise
 

@@ -1,5 +1,6 @@
 """Declare what several commands share: how help looks, and the options that mean the same everywhere."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,3 +21,24 @@ def help_unless_given(context: typer.Context) -> None:
 
 
 Run = Annotated[Path | None, typer.Argument(help="Folder of a run of `fastdis train`.")]
+
+
+def pairs(function: str, option: str, texts: list[str] | None) -> dict[str, Any]:
+    """Split NAME=VALUE; the value is read as JSON or a number (nan and inf too), else taken as text."""
+    found = {}
+    for text in texts or []:
+        name, separator, given = text.partition("=")
+        if not (name and separator):
+            raise ValueError(f"{function}: {option} must be NAME=VALUE, got {text!r}")
+        found[name] = parsed(given)
+    return found
+
+
+def parsed(text: str) -> Any:
+    """Read a value as JSON or a number, else take it as text."""
+    for parse in (json.loads, float):
+        try:
+            return parse(text)
+        except ValueError:
+            continue
+    return text

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from .._files import require_writable
+from ._options import pairs
 from ._run import in_one_line
-from .train import _data_sets, _pairs
+from .train import _data_sets
 
 
 @in_one_line
@@ -47,7 +48,7 @@ def baseline(
         "dataset": where,
         "path": None if path is None else str(path.absolute()),
         "every": every,
-        "settings": _pairs("--set", settings),
+        "settings": pairs("baseline", "--set", settings),
     }
     evaluation.baseline(
         method,

@@ -1,12 +1,15 @@
-"""List the data sets, and write dSprites to a file: ``fastdis data``."""
+"""List the data sets, and write those that are drawn here to a file: ``fastdis data``."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .. import _checks
 from .._files import require_writable
-from ._options import PLAIN
+from ._options import PLAIN, pairs
 from ._run import in_one_line
 
 app = typer.Typer(**PLAIN)
@@ -40,11 +43,50 @@ def dsprites(
     ] = None,
 ) -> None:
     """Write all 737,280 images of dSprites in the official layout."""
-    if out.is_dir():
-        raise ValueError(f"data dsprites: --out must be a file to write, {out} is a folder")
-    require_writable(out.parent)
+    _require_file("dsprites", out)
 
     from ..data import dsprites, write_npz
 
     write_npz(dsprites(path), out)
     print(f"wrote {out}")
+
+
+def _writer(name: str, example: str) -> Callable[..., None]:
+    """Make the command that writes the images of a simulator."""
+
+    @in_one_line
+    def write(
+        out: Annotated[Path, typer.Option(help="The file to write, FILE.npz or FILE.h5.")],
+        settings: Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="NAME=VALUE", help=f"An argument, as {example}; may be repeated."),
+        ] = None,
+    ) -> None:
+        _require_file(name, out)
+
+        from ..data import DATASETS, Simulator, open_data, write_simulated
+
+        given = pairs(f"data {name}", "--set", settings)
+        known = DATASETS[name].settings
+        for setting in given:
+            _checks.choice(f"data {name}", "setting", setting, known)
+        for setting, default in known.items():
+            if default is inspect.Parameter.empty and setting not in given:
+                raise ValueError(f"data {name}: --set {setting}=VALUE must be given")
+        data = open_data(name, **given)
+        if isinstance(data, Simulator):
+            write_simulated(data, out)
+        print(f"wrote {out}: {len(data):,} images with {', '.join(data.factor_names)}")
+
+    write.__doc__ = f"Write the images of {name}, with their factors, to a file for other tools."
+    return write
+
+
+def _require_file(name: str, out: Path) -> None:
+    if out.is_dir():
+        raise ValueError(f"data {name}: --out must be a file to write, {out} is a folder")
+    require_writable(out.parent)
+
+
+app.command("scenes")(_writer("scenes", "k=5 or length=20000"))
+app.command("room")(_writer("room", "length=20000"))

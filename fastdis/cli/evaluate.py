@@ -48,7 +48,7 @@ def evaluate(
     ] = None,
     factor_bins: Annotated[
         int,
-        typer.Option(help="Into how many bins a continuous factor of a run's data is cut for the scores."),
+        typer.Option(help="Into how many bins a continuous factor is cut for the scores."),
     ] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the samples of images, of votes and of predictors.")] = 0,
 ) -> None:
@@ -81,6 +81,7 @@ def evaluate(
                 logvar_key=logvar_key,
                 folder=out,
                 metrics=chosen,
+                factor_bins=factor_bins,
                 seed=seed,
                 progress=sys.stderr.isatty(),
             )

@@ -1,6 +1,5 @@
 """Train a model on a data set: ``fastdis train``."""
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from .._files import require_writable
 from ..training.presets import PRESETS
 from ..training.registry import MODELS, OBJECTIVES, require_known
 from ..training.run_config import RunConfig
+from ._options import pairs, parsed
 from ._run import in_one_line
 
 
@@ -154,18 +154,18 @@ def train(
         torch.set_num_threads(_checks.integer("train", "threads", threads))
     require_writable(run)
     config = RunConfig.of_run(run) if resume else PRESETS[preset] if preset else RunConfig()
-    changed = _pairs("--set", settings) | ({} if beta is None else {"beta": beta})
+    changed = pairs("train", "--set", settings) | ({} if beta is None else {"beta": beta})
     options: dict[str, Any] = {
         "objective": objective,
         "model": model,
         "settings": {**config.settings, **changed} if changed else None,
-        "warmup": {**config.warmup, **_pairs("--warmup", warmup)} if warmup else None,
+        "warmup": {**config.warmup, **pairs("train", "--warmup", warmup)} if warmup else None,
         "latents": latents,
         "dataset": data,
         "path": path,
         "every": every,
         "split": split,
-        "without": _pairs("--without", without) or None,
+        "without": pairs("train", "--without", without) or None,
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -173,7 +173,7 @@ def train(
         "compile": compile,
         "seed": seed,
         "evaluate_every": evaluate_every,
-        "keep_checkpoints": None if keep_checkpoints is None else _value(keep_checkpoints),
+        "keep_checkpoints": None if keep_checkpoints is None else parsed(keep_checkpoints),
     }
     config = replace(config, **{name: value for name, value in options.items() if value is not None})
     limits = {"minutes": minutes, "patience": patience, "monitor": monitor, "tensorboard": tensorboard}
@@ -185,23 +185,3 @@ def train(
         print(f"stopped at step {step:,} of {config.steps:,}; resume with: fastdis train {run} --resume")
     else:
         print(f"trained: {run}; score it with: fastdis evaluate {run}")
-
-
-def _pairs(option: str, texts: list[str] | None) -> dict[str, Any]:
-    """Split NAME=VALUE; the value is read as JSON or a number (nan and inf too), else taken as text."""
-    pairs = {}
-    for text in texts or []:
-        name, separator, value = text.partition("=")
-        if not (name and separator):
-            raise ValueError(f"train: {option} must be NAME=VALUE, got {text!r}")
-        pairs[name] = _value(value)
-    return pairs
-
-
-def _value(text: str) -> Any:
-    for parse in (json.loads, float):
-        try:
-            return parse(text)
-        except ValueError:
-            continue
-    return text

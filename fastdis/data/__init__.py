@@ -24,6 +24,7 @@ from .scenes import scenes
 from .shapes3d import shapes3d
 from .simulator import Simulator
 from .smallnorb import smallnorb
+from .write_simulated import write_simulated
 
 __all__ = [
     "DATASETS",
@@ -53,4 +54,5 @@ __all__ = [
     "shapes3d",
     "smallnorb",
     "write_npz",
+    "write_simulated",
 ]

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from .. import plots
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _checks, plots
 from .._arrays import named_arrays
 from .._files import require_writable
+from ..data.factors import table
 from ..metrics import read_arrays
 from .files import Picture
+from .labels import labels, notes
 from .report import Report, information_of, write
 from .scores import chosen_metrics, score
 
@@ -22,14 +28,16 @@ def evaluate_codes(
     folder: str | Path | None = None,
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
+    factor_bins: int = 20,
     seed: int = 0,
     progress: bool = False,
 ) -> Report:
     """Score the codes (samples, codes) and factors (samples, factors) of a file.
 
     Args:
-        path: an npz or HDF5 file with both arrays, or an npy file of the codes; codes are real, factors
-            classes.
+        path: an npz or HDF5 file with both arrays, or an npy file of the codes; codes are real. Factors are
+            classes; one with a number that is not whole is continuous and cut into bins of equal width, and
+            rows with NaN, a missing label, are left out. The report's ``notes`` say so.
         factors: an npy file of the factors, beside an npy file of the codes.
         codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
         logvar_key: the name of the log variances (samples, codes), where the file has them: the codes are
@@ -37,6 +45,7 @@ def evaluate_codes(
         folder: where ``metrics.json`` and ``mutual_information.png`` go; nothing is written if None.
         metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
         confidence: of the intervals; None for none.
+        factor_bins: into how many bins a continuous factor is cut.
         seed: of the draws of samples and votes, and of the predictors.
         progress: show a progress bar on standard error.
 
@@ -44,14 +53,26 @@ def evaluate_codes(
         FileNotFoundError: there is no such file.
         TypeError: codes or factors hold no real numbers, or the second file is missing or one too many.
         ValueError: a file is of another kind, is damaged or lacks an array, the arrays do not fit together,
-            or a name, confidence or seed is out of range.
+            or a name, confidence, factor_bins or seed is out of range.
         OSError: a file cannot be written; an older report is then left as it was.
     """
     chosen_metrics("evaluate_codes", metrics, logvar=logvar_key is not None)
+    factor_bins = _checks.integer("evaluate_codes", "factor_bins", factor_bins, low=2)
     codes, classes = read_arrays(path, factors, codes_key=codes_key, factors_key=factors_key)
     logvar = named_arrays(Path(path), logvar_key)[0] if logvar_key is not None else None
     if folder is not None:
         require_writable(Path(folder))
+    said: list[str] = []
+    if len(codes) == len(classes) and _needs_bins(classes):
+        columns = _Columns(classes)
+        found = labels(columns, factor_bins)
+        rows, _ = found.scored()
+        if not len(rows):
+            raise ValueError(
+                f"evaluate_codes: factors must have a row without NaN, got none of {len(codes):,} rows"
+            )
+        said, classes = notes(columns, found), np.maximum(found.classes[rows], 0)  # -1 only where constant
+        codes, logvar = codes[rows], None if logvar is None else logvar[rows]
     numbers = score(
         codes,
         classes,
@@ -61,7 +82,7 @@ def evaluate_codes(
         seed=seed,
         progress=progress,
     )
-    content = {"codes": str(path), "images": len(codes), "notes": [], "numbers": numbers}
+    content = {"codes": str(path), "images": len(codes), "notes": said, "numbers": numbers}
     if folder is None:
         return Report(content)
     knowing, information = information_of(codes, classes)
@@ -70,3 +91,23 @@ def evaluate_codes(
         names = [f"factor {k}" for k in knowing]
         pictures["mutual_information"] = plots.mutual_information(information, names)
     return write(Path(folder), content, pictures)
+
+
+def _needs_bins(factors: NDArray[Any]) -> bool:
+    """Whether factors are floats, some of which are no classes: they have a fraction, or are NaN."""
+    return factors.dtype.kind == "f" and factors.ndim == 2 and bool((factors != np.rint(factors)).any())
+
+
+class _Columns:
+    """The factors of a file, as `labels` takes those of a data set."""
+
+    def __init__(self, factors: NDArray[Any]) -> None:
+        self.factor_names = tuple(f"factor {k}" for k in range(factors.shape[1]))
+        self._table = table("evaluate_codes", factors, len(factors), self.factor_names)
+        self.factor_values = self._table.values
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def factors(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        return self._table.read(indices)

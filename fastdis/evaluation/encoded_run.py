@@ -77,11 +77,11 @@ def encoded_run(
     kept = model is None and data is None
     subset = run.subset() if data is None else ""
     trained, checkpoint = run.load_model(model)
-    held_out = []
+    held_out, part = [], ""
     if data is None:
         whole = run.build_data()
         data, *held_out = map(to_encode, run.sides(whole))
-        subset += f" ({len(data):,} of {len(whole):,} images)" if len(data) < len(whole) else ""
+        part = f" ({len(data):,} of {len(whole):,} images)" if len(data) < len(whole) else ""
     digest = hashlib.sha256(checkpoint.read_bytes())
     made_by = [run.settings, len(data), _stamps(run.settings)]
     digest.update(json.dumps(made_by, sort_keys=True).encode() if kept else b"given")
@@ -103,7 +103,7 @@ def encoded_run(
         likelihood=run.likelihood,
         about={
             "checkpoint": checkpoint.name,
-            "data": f"{source}{subset}",
+            "data": f"{source}{subset}{part}",
             **({"held_out": f"{run.held_out}: {len(held_out[0]):,} images"} if held_out else {}),
         },
         title=f"{run.title()}, {step_of(checkpoint):,} steps, {len(data):,} images{subset}",

@@ -2,17 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks
 from ..data import Simulator
-from ..data.protocols import FactorData
 from ..metrics.binning import BINNINGS, bin_edges, bin_numbers
 
 MISSING = -1
+
+
+class Labelled(Protocol):
+    """What labels are read from: a data set whose factors are known, or a table of them alone."""
+
+    @property
+    def factor_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def factor_values(self) -> Mapping[str, NDArray[Any] | None]: ...
+
+    def __len__(self) -> int: ...
+
+    def factors(self, indices: Any, /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class Labels:
 
 
 def labels(
-    data: FactorData, factor_bins: int = 20, binning: str = "width", *, like: Labels | None = None
+    data: Labelled, factor_bins: int = 20, binning: str = "width", *, like: Labels | None = None
 ) -> Labels:
     """Read the factors of every image as classes.
 
@@ -92,14 +105,14 @@ def labels(
 
 
 def _edges(
-    data: FactorData, name: str, known: NDArray[np.float64], bins: int, binning: str
+    data: Labelled, name: str, known: NDArray[np.float64], bins: int, binning: str
 ) -> NDArray[np.float64]:
     if isinstance(data, Simulator) and binning == "width":
         return np.linspace(data.known[name].low, data.known[name].high, bins + 1)
     return bin_edges(known if len(known) else np.array([0.0, 1.0]), bins, binning)
 
 
-def notes(data: FactorData, found: Labels) -> list[str]:
+def notes(data: Labelled, found: Labels) -> list[str]:
     """Say in a sentence each what a reader of the scores has to know of the factors."""
     if not data.factor_names:
         return ["The data set has no known factors, so there are no scores of factors."]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _checks, plots
 from .._files import require_writable
+from ..data import Simulator
 from ..data.dsprites.nuisances import NuisancePixels
 from ..data.protocols import FactorData
 from ..functional import gaussian_kl
@@ -21,6 +22,7 @@ from ..models import VAE
 from ..plots.kl import ACTIVE
 from ..posterior import decompose
 from ..version import __version__
+from .drawn_votes import drawn_votes
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .held_out import held_out_numbers, held_out_picture
@@ -28,7 +30,7 @@ from .labels import labels, notes
 from .numbers import kl_number, reconstruction_number
 from .pictures import Decode, decoding, latent_curves, pictures_of_images, require_factors
 from .posterior import marginals, posterior_numbers
-from .scores import chosen_metrics, score
+from .scores import NAMES, chosen_metrics, score
 from .table import table
 
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
@@ -78,7 +80,8 @@ def evaluate(
 
     Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
     is left out of them. Without known factors there are neither scores nor the pictures that show factors.
-    The report's ``notes`` say so.
+    The report's ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
+    images again, each with one factor fixed exactly.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
     that more than 5e9 pairs would have to be evaluated, the expectation is over fewer images, drawn at
@@ -134,16 +137,30 @@ def evaluate(
     # what latents are sorted by in the pictures
     weight = _spread(mean) if logvar is None else gaussian_kl(*map(torch.from_numpy, (mean, logvar))).numpy()
     names = [data.factor_names[k] for k in found.varying]
+    draws = isinstance(data, Simulator) and not points
+    by_drawing = [metric.name for metric in chosen if draws and metric.needs == "votes"]
     known = rows if labelled and len(rows) < len(mean) else slice(None)
     scored = score(
         mean[known],
         classes if labelled else None,
         logvar=None if logvar is None else logvar[known],
-        metrics=[metric.name for metric in chosen],
+        metrics=[metric.name for metric in chosen if metric.name not in by_drawing],
         confidence=confidence,
         seed=seed,
         progress=progress,
     )
+    if isinstance(data, Simulator) and by_drawing:
+        scored += drawn_votes(
+            model,
+            data,
+            mean,
+            found.classes,
+            metrics=by_drawing,
+            confidence=confidence,
+            seed=seed,
+            progress=progress,
+        )
+        scored.sort(key=lambda number: NAMES.index(number["name"]))
     said = [*notes(data, found), *_nuisance(data), *([POINTS] if points else [])]
     knowing, information = information_of(mean[known], classes) if labelled else ((), None)
     best = [""] * len(weight)

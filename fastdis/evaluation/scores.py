@@ -164,7 +164,7 @@ def _numbers(
             result, failure = evaluation.results.get(metric.name), evaluation.failures.get(metric.name)
             why = metric.no_interval or evaluation.no_interval.get(metric.name)
             seconds = evaluation.seconds[metric.name]
-            numbers.append(_number(metric, result, len(codes), drawn, confidence, why, failure, seconds))
+            numbers.append(number_of(metric, result, len(codes), drawn, confidence, why, failure, seconds))
             if exact and result is not None and not metric.seeded:
                 ends = {"low": result.score, "high": result.score}
                 numbers[-1] |= {
@@ -182,12 +182,12 @@ def _numbers(
             failure = str(error)
         seconds = time.perf_counter() - start
         numbers.append(
-            _number(metric, result, len(codes), drawn, confidence, metric.no_interval, failure, seconds)
+            number_of(metric, result, len(codes), drawn, confidence, metric.no_interval, failure, seconds)
         )
     return numbers
 
 
-def _number(
+def number_of(
     metric: Metric,
     result: Any,
     samples: int,

@@ -25,6 +25,7 @@ from .denoising_ae import DenoisingAE
 from .dip_vae import DIPVAE
 from .factor_vae import FactorVAE
 from .hfvae import HFVAE
+from .hierarchical_elbo import HierarchicalELBO
 from .infogan import InfoGAN
 from .kl_weighted_vae import KLWeightedVAE
 from .per_latent_capacity_vae import PerLatentCapacityVAE
@@ -50,6 +51,7 @@ __all__ = [
     "ContractiveAE",
     "DenoisingAE",
     "FactorVAE",
+    "HierarchicalELBO",
     "InfoGAN",
     "KLWeightedVAE",
     "LossTerms",

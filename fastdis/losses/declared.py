@@ -17,6 +17,7 @@ from .denoising_ae import DenoisingAE
 from .dip_vae import DIPVAE
 from .factor_vae import FactorVAE
 from .hfvae import HFVAE
+from .hierarchical_elbo import HierarchicalELBO
 from .infogan import InfoGAN
 from .kl_weighted_vae import KLWeightedVAE
 from .per_latent_capacity_vae import PerLatentCapacityVAE
@@ -55,6 +56,7 @@ OBJECTIVES = {
     "factor-vae": Objective(FactorVAE, players=("model", "discriminator")),
     "dip-vae": Objective(DIPVAE),
     "hfvae": Objective(HFVAE),
+    "hierarchical-elbo": Objective(HierarchicalELBO, model="hierarchical"),
     "ada-gvae": Objective(AdaGVAE, pairs=True),
     "ada-ml-vae": Objective(AdaMLVAE, pairs=True),
     "ae": Objective(AE, model="burgess-ae"),

@@ -1,13 +1,17 @@
 """A Wasserstein GAN with gradient penalty from whose images the codes can be read back."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .. import _checks, models
 from ..functional import frozen
+from ..models.infogan import checked_categories
+from ._input_gradient import input_gradient, rectified_layers
 from .reconstruction import widened
 from .terms import Draw, LossTerms, Turn
 
@@ -18,9 +22,11 @@ class InfoGAN(nn.Module):
     ::
 
         critic:  E[D(G(c))] - E[D(x)] + penalty E[(|grad D(x^)| - 1)²],    x^ = ε x + (1 - ε) G(c)
-        model:  -E[D(G(c))] - information (E[log q(c|G(c))] + H(c)),       c ~ N(0, I)
+        model:  -E[D(G(c))] - information (E[log q(c|G(c))] + H(c)) - categorical_information (the same of k)
 
-    The bracket of the second line is a lower bound on the mutual information of codes and images. The model
+    The brackets of the second line are lower bounds on the mutual information of codes and images: of the
+    continuous codes c ~ N(0, I), and of categorical codes k, if there are any, each uniform over its
+    categories; E log q is then minus the cross-entropy, and H the sum of log(categories). The model
     is G and Q: its ``decode`` gives the logits of G(c), its ``encode`` mean and logvar of q(c|x). The codes
     are standard normal as those of a VAE, so that scores, traversals and densities mean the same for both;
     Chen et al. draw theirs uniformly. A step is ``critic_steps`` turns of the critic, with a batch each, and
@@ -29,12 +35,15 @@ class InfoGAN(nn.Module):
 
     Args:
         latents: number of codes.
-        information: weight of the bound, finite and at least 0; 0.1 to 1 are usual for continuous codes.
+        information: weight of the bound for continuous codes, finite and at least 0; 0.1 to 1 are usual.
         penalty: weight of the gradient penalty, finite and at least 0; 10 is usual.
         critic_steps: turns of the critic for one of the model, at least 1; 5 is usual.
         critic: maps images to one real number each; `fastdis.models.InfoGANCritic` if None. It is part of the
             objective, and saved with it.
         channels: channels of the images, which the default critic is built for.
+        categories: of each categorical code how many it has, at least 2; no such codes if None. The model
+            must have the same, as ``fastdis.models.infogan(categories=...)`` has.
+        categorical_information: weight of their bound, finite and at least 0; 1 if None.
 
     Raises:
         TypeError: a weight is not a number, a count not an integer.
@@ -59,13 +68,21 @@ class InfoGAN(nn.Module):
         critic_steps: int = 5,
         critic: nn.Module | None = None,
         channels: int = 1,
+        categories: Sequence[int] | None = None,
+        categorical_information: float | None = None,
     ) -> None:
         super().__init__()
         name = type(self).__name__
         self.latents, self.critic_steps, channels = _checks.integers(
             name, latents=latents, critic_steps=critic_steps, channels=channels
         )
-        self.information, self.penalty = _checks.weights(name, information=information, penalty=penalty)
+        self.information, self.penalty, self.categorical_information = _checks.weights(
+            name,
+            information=information,
+            penalty=penalty,
+            categorical_information=1 if categorical_information is None else categorical_information,
+        )
+        self.categories = checked_categories(name, categories)
         self.critic = models.InfoGANCritic(channels=channels) if critic is None else critic
 
     def critic_terms(self, images: Tensor, generated: Tensor) -> LossTerms:
@@ -96,30 +113,55 @@ class InfoGAN(nn.Module):
 
         Args:
             model: ``decode`` gives the logits of the generated images, ``encode`` reads the codes back.
-            codes: samples of the standard normal, (batch, latents).
+            codes: (batch, latents + len(categories)): samples of the standard normal, then numbers of
+                categories.
 
         Raises:
             TypeError: codes are not a floating-point tensor.
-            ValueError: codes, or the mean and logvar that the model reads back, are not (batch, latents).
+            ValueError: codes, or what the model reads back, have other shapes.
         """
         name = type(self).__name__
         _checks.matrices(name, codes=codes)
-        if codes.shape[1] != self.latents:
-            raise ValueError(
-                f"{name}: codes must have shape (batch, {self.latents}), got {tuple(codes.shape)}"
-            )
+        width = self.latents + len(self.categories)
+        if codes.shape[1] != width:
+            raise ValueError(f"{name}: codes must have shape (batch, {width}), got {tuple(codes.shape)}")
         generated = model.decode(codes).sigmoid()
         adversarial = -widened(frozen(self.critic)(generated)).mean()
-        mean, logvar = map(widened, model.encode(generated))
-        _checks.matrices(name, codes=codes, mean=mean, logvar=logvar)
-        surprise = 0.5 * (math.log(2 * math.pi) + logvar + (codes - mean).square() * torch.exp(-logvar))
+        mean, logvar, *logits = map(widened, self._read(model, generated))
+        continuous = codes[:, : self.latents]
+        _checks.matrices(name, codes=continuous, mean=mean, logvar=logvar)
+        surprise = 0.5 * (math.log(2 * math.pi) + logvar + (continuous - mean).square() * torch.exp(-logvar))
         entropy = 0.5 * self.latents * math.log(2 * math.pi * math.e)
         information = entropy - surprise.sum(1).mean()
-        return LossTerms(
-            adversarial - self.information * information,
-            adversarial=adversarial,
-            mutual_information=information,
-        )
+        total = adversarial - self.information * information
+        terms = {"adversarial": adversarial, "mutual_information": information}
+        if self.categories:
+            categorical = self._of_categories(codes[:, self.latents :], logits)
+            total = total - self.categorical_information * categorical
+            terms["categorical_information"] = categorical
+        return LossTerms(total, **terms)
+
+    def _read(self, model: models.VAE, generated: Tensor) -> tuple[Tensor, ...]:
+        """Return mean and logvar of the continuous codes, and the logits of each categorical one."""
+        if not self.categories:
+            return model.encode(generated)
+        encoder: Any = model.encoder
+        found = getattr(encoder, "categories", None)
+        if found != self.categories:
+            raise ValueError(
+                f"{type(self).__name__}: the model's encoder must have categories {self.categories}, "
+                f"got {found}"
+            )
+        read: Callable[[Tensor], tuple[Tensor, ...]] = encoder.read
+        return read(generated)
+
+    def _of_categories(self, numbers: Tensor, logits: Sequence[Tensor]) -> Tensor:
+        """Compute Σ [log(categories) + E log q(k|x)], a scalar in nats."""
+        bound = numbers.new_zeros(())
+        for number, of_code in zip(numbers.unbind(1), logits, strict=True):
+            surprise = functional.cross_entropy(of_code, number.long())
+            bound = bound + math.log(of_code.shape[1]) - surprise
+        return bound
 
     def turns(self, model: models.VAE, draw: Draw, step: int) -> Iterator[Turn]:
         """Perform one step: some turns of the critic, then one of the model."""
@@ -140,12 +182,19 @@ class InfoGAN(nn.Module):
 
     def _codes(self, images: Tensor) -> Tensor:
         """Draw as many codes as there are images from the prior."""
-        return torch.randn(len(images), self.latents, dtype=images.dtype, device=images.device)
+        continuous = torch.randn(len(images), self.latents, dtype=images.dtype, device=images.device)
+        column = continuous[:, :1]
+        numbers = [(torch.rand_like(column) * count).floor() for count in self.categories]
+        return torch.cat([continuous, *numbers], dim=1)
 
     def extra_repr(self) -> str:
+        categorical = ""  # runs of 0.1 had none
+        if self.categories:
+            weight = self.categorical_information
+            categorical = f", categories={self.categories}, categorical_information={weight}"
         return (
             f"latents={self.latents}, information={self.information}, penalty={self.penalty}, "
-            f"critic_steps={self.critic_steps}"
+            f"critic_steps={self.critic_steps}{categorical}"
         )
 
 
@@ -170,7 +219,12 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor, generat
         4.0
     """
     share = torch.rand(len(images), *[1] * (images.dim() - 1), dtype=images.dtype, device=images.device)
-    between = (share * images + (1 - share) * generated).requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    between = share * images + (1 - share) * generated
+    layers = rectified_layers(critic)
+    if layers is not None:
+        gradient = input_gradient(layers, between)
+    else:
+        between.requires_grad_()
+        (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     norm: Tensor = widened(gradient).flatten(1).norm(dim=1)
     return (norm - 1).square().mean()

@@ -1,14 +1,20 @@
 """Draws by index: samples to train and test on, and groups of samples that share the value of one factor."""
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks
+from ._arguments import Arrays
 from ._errors import NotComputable
 
+Codes = NDArray[np.floating]
 Rows = NDArray[np.intp]
+# the column of a factor, groups, samples in each, to the codes (groups, samples, codes) of new samples that
+# share its value within each group
+Draw: TypeAlias = Callable[[int, int, int], NDArray[Any]]
 
 
 Train: TypeAlias = int | Literal["all"]
@@ -92,3 +98,60 @@ class Groups:
         value = self._classes[rows, factor]
         place = self._starts[factor][value] + generator.integers(self._counts[factor][value])
         return np.asarray(self._order[factor][place])
+
+
+class RowGroups:
+    """Give the codes of groups and pairs that share the value of one factor: rows of the arrays.
+
+    Raises:
+        NotComputable: no two rows share a value of some factor.
+    """
+
+    def __init__(self, function: str, data: Arrays) -> None:
+        self._rows, self._codes = Groups(function, data.classes), data.codes
+
+    def codes(self, factor: int, groups: int, size: int, generator: np.random.Generator) -> Codes:
+        """Return (groups, size, codes), a value of the factor in each group."""
+        anchor = self._rows.rows(factor, (groups, 1), generator)
+        return self._codes[self._rows.sharing(factor, np.repeat(anchor, size, axis=1), generator)]
+
+    def pairs(
+        self, factor: int, groups: int, size: int, generator: np.random.Generator
+    ) -> tuple[Codes, Codes]:
+        """Return (groups, size, codes) twice: pairs, each with its own value of the factor."""
+        one = self._rows.rows(factor, (groups, size), generator)
+        return self._codes[one], self._codes[self._rows.sharing(factor, one, generator)]
+
+
+class DrawnGroups:
+    """Give the same of samples that are drawn, as a simulator can, which holds a factor fixed exactly.
+
+    Raises:
+        TypeError, ValueError: what was drawn are no codes, or has another shape.
+    """
+
+    def __init__(self, function: str, data: Arrays, draw: Draw) -> None:
+        self._function, self._data, self._draw = function, data, draw
+
+    def codes(self, factor: int, groups: int, size: int, generator: np.random.Generator) -> Codes:
+        """Return (groups, size, codes)."""
+        shape = (int(groups), size, self._data.codes.shape[1])
+        drawn = np.asarray(self._draw(self._data.factors[factor], *shape[:2]))
+        if drawn.dtype.kind != "f" or drawn.shape != shape or not np.isfinite(drawn).all():
+            raise ValueError(
+                f"{self._function}: draw must give finite floats of shape {shape}, "
+                f"got {drawn.dtype} of shape {drawn.shape}"
+            )
+        return np.ldexp(drawn, -self._data.exponent) if self._data.exponent.any() else drawn
+
+    def pairs(
+        self, factor: int, groups: int, size: int, generator: np.random.Generator
+    ) -> tuple[Codes, Codes]:
+        """Return (groups, size, codes) twice."""
+        pairs = self.codes(factor, groups * size, 2, generator).reshape(groups, size, 2, -1)
+        return pairs[:, :, 0], pairs[:, :, 1]
+
+
+def groups_of(function: str, data: Arrays, draw: Draw | None) -> RowGroups | DrawnGroups:
+    """Choose groups of rows, or drawn ones where somebody draws them."""
+    return RowGroups(function, data) if draw is None else DrawnGroups(function, data, draw)

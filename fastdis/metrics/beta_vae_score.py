@@ -13,7 +13,7 @@ from ._errors import NotComputable
 from ._fits import Fits
 from ._mixed import Continuous, binned_arrays
 from ._result import Result
-from ._sampling import Groups, random_state
+from ._sampling import Draw, DrawnGroups, RowGroups, groups_of, random_state
 from ._scale import limited
 from .table import Float
 
@@ -52,6 +52,7 @@ def beta_vae_score(
     continuous: Continuous = None,
     factor_bins: int = 20,
     binning: str = "quantile",
+    draw: Draw | None = None,
     confidence: float | None = None,
     seed: int = 0,
 ) -> BetaVAEResult:
@@ -78,13 +79,17 @@ def beta_vae_score(
             all, False for none, or their columns; None for those with a value that is not a whole number.
         factor_bins, binning: into how many bins a continuous factor is cut: of equal counts ("quantile") or
             of equal "width". Within a bin the factor still varies, and the more the fewer there are.
+        draw: gives the codes of new samples that share the value of one factor, where the samples can be
+            simulated: called with the factor's column, a number of groups and their size, it returns
+            (groups, size, codes). Votes are then on those, which share a continuous factor exactly; the rows
+            of codes only show how much each code varies.
         confidence: e.g. 0.95 for an interval by the bootstrap over the test votes, the classifier given.
         seed: of the draws.
 
     Raises:
         TypeError: codes or factors hold no real numbers, are masked or sparse; a count is no integer.
         ValueError: a wrong shape, NaN or infinity, a factor that is neither a class nor continuous, or an
-            unknown binning.
+            unknown binning; or draw gives something else than such codes.
         NotComputable: fewer than 2 factors vary, one has too many classes, or all training votes are for
             one.
 
@@ -104,7 +109,7 @@ def beta_vae_score(
         raise NotComputable(
             f"beta_vae_score: factors must have at least 2 columns that vary, got {len(data.factors)}"
         )
-    groups = Groups("beta_vae_score", data.classes)
+    groups = groups_of("beta_vae_score", data, draw)
     generator = np.random.default_rng(seed)
     train_points, train_labels = _votes(data, groups, train_votes, group, generator)
     test_points, test_labels = _votes(data, groups, test_votes, group, generator)
@@ -136,7 +141,7 @@ def beta_vae_score(
 
 
 def _votes(
-    data: Arrays, groups: Groups, votes: int, group: int, generator: np.random.Generator
+    data: Arrays, groups: RowGroups | DrawnGroups, votes: int, group: int, generator: np.random.Generator
 ) -> tuple[Float, NDArray[np.intp]]:
     """Return mean absolute differences (votes, codes), and the factor shared in each vote."""
     factor = np.sort(generator.integers(len(data.factors), size=votes))
@@ -145,9 +150,8 @@ def _votes(
         first, last = np.searchsorted(factor, [k, k + 1])
         for start in range(first, last, _CHUNK):
             at = slice(start, min(start + _CHUNK, last))
-            one = groups.rows(k, (at.stop - at.start, group), generator)
-            other = groups.sharing(k, one, generator)
-            points[at] = np.abs(data.codes[one] - data.codes[other]).mean(axis=1, dtype=np.float64)
+            one, other = groups.pairs(k, at.stop - at.start, group, generator)
+            points[at] = np.abs(one - other).mean(axis=1, dtype=np.float64)
     return points, factor
 
 

@@ -11,7 +11,7 @@ from ._arguments import Array, Arrays
 from ._confidence import REPLICATES, check_confidence, interval_of_votes
 from ._mixed import Continuous, binned_arrays
 from ._result import Result
-from ._sampling import Groups
+from ._sampling import Draw, DrawnGroups, RowGroups, groups_of
 from .table import Float
 
 _CHUNK = 1000  # votes gathered at once: 1,000 groups of 64 rows of 10 float64 codes are 5 MB
@@ -70,6 +70,7 @@ def factor_vae_score(
     binning: str = "quantile",
     threshold: float = 0.05,
     weighted: bool = False,
+    draw: Draw | None = None,
     confidence: float | None = None,
     seed: int = 0,
 ) -> FactorVAEResult:
@@ -99,13 +100,17 @@ def factor_vae_score(
             all, False for none, or their columns; None for those with a value that is not a whole number.
         factor_bins, binning: into how many bins a continuous factor is cut: of equal counts ("quantile") or
             of equal "width". Within a bin the factor still varies, and the more the fewer there are.
+        draw: gives the codes of new samples that share the value of one factor, where the samples can be
+            simulated: called with the factor's column, a number of groups and their size, it returns
+            (groups, size, codes). Votes are then on those, which share a continuous factor exactly; the rows
+            of codes only show how much each code varies.
         confidence: e.g. 0.95 for an interval by the bootstrap over votes; it covers the draw of the votes.
         seed: of the draws.
 
     Raises:
         TypeError: codes or factors hold no real numbers, are masked or sparse; a count is no integer.
         ValueError: a wrong shape, NaN or infinity, a factor that is neither a class nor continuous, or an
-            unknown binning.
+            unknown binning; or draw gives something else than such codes.
         NotComputable: no factor varies, or one has too many classes.
 
     Example:
@@ -120,7 +125,7 @@ def factor_vae_score(
     seed = _checks.seed("factor_vae_score", seed)
     check_confidence("factor_vae_score", confidence)
     data, bins = binned_arrays("factor_vae_score", codes, factors, continuous, factor_bins, binning)
-    groups = Groups("factor_vae_score", data.classes)
+    groups = groups_of("factor_vae_score", data, draw)
     variance = data.codes.var(axis=0, ddof=1, dtype=np.float64)
     with np.errstate(over="ignore"):
         deviation = np.ldexp(np.sqrt(variance), data.exponent)
@@ -155,7 +160,7 @@ def factor_vae_score(
 
 def _vote(
     data: Arrays,
-    groups: Groups,
+    groups: RowGroups | DrawnGroups,
     active: NDArray[np.intp],
     variance: Float,
     size: tuple[int, int],
@@ -172,9 +177,8 @@ def _vote(
         first, last = np.searchsorted(factor, [k, k + 1])
         for start in range(first, last, _CHUNK):
             at = slice(start, min(start + _CHUNK, last))
-            anchor = groups.rows(k, (at.stop - at.start, 1), generator)
-            rows = groups.sharing(k, np.repeat(anchor, group, axis=1), generator)
-            share = data.codes[rows][:, :, active].var(axis=1, ddof=1, dtype=np.float64) / variance[active]
+            members = groups.codes(k, at.stop - at.start, group, generator)[:, :, active]
+            share = members.var(axis=1, ddof=1, dtype=np.float64) / variance[active]
             best = share.argmin(axis=1)
             winner[at] = active[best]
             if weighted:

@@ -9,7 +9,9 @@ from .burgess import BurgessDecoder, BurgessEncoder, burgess_autoencoder, burges
 from .declared import MODELS, Model
 from .discriminator import Discriminator
 from .foreign import DisentEncoder, load_foreign
+from .hierarchical import GaussianLayer, HierarchicalOutput, HierarchicalVAE, hierarchical_vae
 from .infogan import InfoGANCritic, InfoGANEncoder, InfoGANGenerator, infogan
+from .ista import Dictionary, ISTAEncoder, ista_autoencoder
 from .kim import KimDecoder, KimEncoder, kim_2d_vae, kim_3d_vae
 from .mlp import MLPDecoder, MLPEncoder, chen_vae, linear_vae
 from .song import SongDecoder, song_vae
@@ -22,8 +24,13 @@ __all__ = [
     "Autoencoder",
     "BurgessDecoder",
     "BurgessEncoder",
+    "Dictionary",
     "Discriminator",
     "DisentEncoder",
+    "GaussianLayer",
+    "HierarchicalOutput",
+    "HierarchicalVAE",
+    "ISTAEncoder",
     "InfoGANCritic",
     "InfoGANEncoder",
     "InfoGANGenerator",
@@ -38,7 +45,9 @@ __all__ = [
     "burgess_autoencoder",
     "burgess_vae",
     "chen_vae",
+    "hierarchical_vae",
     "infogan",
+    "ista_autoencoder",
     "kim_2d_vae",
     "kim_3d_vae",
     "linear_autoencoder",

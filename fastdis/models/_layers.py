@@ -137,10 +137,15 @@ def channels_last(images: Tensor) -> Tensor:
     return laid_out
 
 
-def check_images(module: nn.Module, images: Tensor, shape: tuple[int, ...]) -> None:
-    """Require at least one image of a shape, in the dtype and on the device of the module's weights."""
+def check_images(
+    module: nn.Module, images: Tensor, shape: tuple[int, ...], weights: nn.Module | None = None
+) -> None:
+    """Require at least one image of a shape, in the dtype and on the device of the module's weights.
+
+    A module without weights of its own names the one whose it uses.
+    """
     name = type(module).__name__
-    _check_input(name, "images", images, module)
+    _check_input(name, "images", images, weights or module)
     if images.shape[1:] != shape:
         sides = ", ".join(map(str, shape))
         raise ValueError(f"{name}: images must have shape (batch, {sides}), got {tuple(images.shape)}")

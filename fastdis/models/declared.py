@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .burgess import burgess_autoencoder, burgess_vae
+from .hierarchical import hierarchical_vae
 from .infogan import infogan
+from .ista import ista_autoencoder
 from .kim import kim_2d_vae, kim_3d_vae
 from .mlp import chen_vae, linear_vae
 from .song import song_vae
@@ -18,7 +20,8 @@ class Model:
 
     make: a function of ``latents``, ``channels`` and settings of its own, by name.
     kind: which objectives it suits: those whose own model is of the same kind. "vae" draws its codes from
-        posteriors, "ae" has codes without noise, "gan" generates images and reads the codes back.
+        posteriors, "layers" has several layers of them, "ae" has codes without noise, "gan" generates images
+        and reads the codes back.
     side: the height and width of its images, in pixels.
     """
 
@@ -38,5 +41,7 @@ MODELS = {
     "mlp-ae": Model(mlp_autoencoder, kind="ae"),
     "linear-ae": Model(linear_autoencoder, kind="ae"),
     "stacked-ae": Model(stacked_autoencoder, kind="ae"),
+    "ista-ae": Model(ista_autoencoder, kind="ae"),
+    "hierarchical": Model(hierarchical_vae, kind="layers"),
     "infogan": Model(infogan, kind="gan"),
 }

@@ -1,7 +1,9 @@
 """Draw pictures, as Matplotlib figures that the caller saves."""
 
 from .animation import traversal_animation
+from .axes import Grid, score_lines, score_maps
 from .curves import Curve, latent_curves
+from .distributions import explained_variance, rank_correlations, violins
 from .images import image_rows
 from .kl import kl_and_targets, kl_over_training, kl_per_latent
 from .methods import Series, scores_by_method, trade_off
@@ -12,8 +14,10 @@ from .traversals import traversals
 
 __all__ = [
     "Curve",
+    "Grid",
     "Series",
     "aggregated_marginals",
+    "explained_variance",
     "image_rows",
     "importance",
     "kl_and_targets",
@@ -21,10 +25,14 @@ __all__ = [
     "kl_per_latent",
     "latent_curves",
     "mutual_information",
+    "rank_correlations",
+    "score_lines",
+    "score_maps",
     "scores",
     "scores_by_method",
     "scores_over_training",
     "trade_off",
     "traversal_animation",
     "traversals",
+    "violins",
 ]

@@ -29,6 +29,8 @@ _NAMED: dict[tuple[type, type, type, tuple[int, ...]], str] = {
     (models.Autoencoder, models.MLPEncoder, models.TiedDecoder, (1000, 1000)): "stacked-ae",
     (models.Autoencoder, models.MLPEncoder, models.MLPDecoder, ()): "linear-ae",
     (models.Autoencoder, models.MLPEncoder, models.TiedDecoder, ()): "linear-ae",
+    (models.Autoencoder, models.ISTAEncoder, models.Dictionary, ()): "ista-ae",
+    (models.HierarchicalVAE, models.BurgessEncoder, models.BurgessDecoder, (256, 256)): "hierarchical",
     (models.VAE, models.InfoGANEncoder, models.InfoGANGenerator, (128,)): "infogan",
 }
 
@@ -70,6 +72,13 @@ def architecture_of(model: nn.Module) -> dict[str, Any] | None:
     }
     if isinstance(decoder, models.InfoGANGenerator):
         arguments["noise"] = decoder.noise
+        if decoder.categories:
+            arguments["categories"] = decoder.categories
+    if isinstance(model, models.HierarchicalVAE):
+        *below, latents = model.widths
+        arguments |= {"latents": latents, "below": below, "layer": model.layer}
+    if isinstance(encoder, models.ISTAEncoder):
+        arguments |= {name: getattr(encoder, name) for name in ("weight", "iterations", "learned")}
     if isinstance(model, models.Autoencoder):
         arguments |= {"tied": isinstance(decoder, models.TiedDecoder), "k": model.k}
     with torch.random.fork_rng([]):

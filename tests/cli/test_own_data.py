@@ -190,3 +190,20 @@ def test_sides_and_pairs_of_a_simulator(command: Any) -> None:
     assert "trained" in command("train", "pairs", *scenes, *pairs, *SHORT)
     wrong = command("train", "other", *scenes, *pairs, "--without", "shape=2", *SHORT)
     assert "dataset must have all combinations of its factors" in wrong
+
+
+def test_a_simulator_is_written_for_other_tools(command: Any) -> None:
+    written = command("data", "scenes", "--set", "k=3", "--set", "length=64", "--out", "scenes.h5")
+    assert written == "wrote scenes.h5: 64 images with x, y, scale\n"
+    assert "trained" in command("train", "run", "--data", "scenes.h5", *SHORT)
+    assert "5 images" in command("data", "room", "--set", "length=5", "--out", "room.npz")
+    for wrong, message in (
+        (("scenes", "--out", "a.h5"), "--set k=VALUE must be given"),
+        (("scenes", "--set", "k=8", "--out", "a.h5"), "k must be between 1 and 7, got 8"),
+        (("scenes", "--set", "q=8", "--out", "a.h5"), "got 'q'"),
+        (("scenes", "--set", "k=2", "--out", "a.csv"), "path must end in .npz, .h5, .hdf5"),
+        (("room", "--out", "."), "--out must be a file to write"),
+        (("room", "--out", "scenes.h5/a.h5"), "is a file"),
+    ):
+        assert message in command("data", *wrong)
+    assert sorted(path.name for path in Path().iterdir()) == ["room.npz", "run", "scenes.h5"]

@@ -41,6 +41,30 @@ def test_a_file_of_codes(arrays: tuple[NDArray[np.float64], NDArray[np.int64]], 
     assert evaluate_codes(path, metrics="mig", confidence=None).folder is None
 
 
+def test_continuous_factors_and_missing_labels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(3, size=600), rng.random(600), np.ones(600)], axis=1)
+    codes = factors[:, :2] + 0.01 * rng.standard_normal((600, 2))
+    factors[:10, 1], factors[20, 0] = np.nan, np.nan
+    path = tmp_path / "codes.npz"
+    np.savez(path, codes=codes, factors=factors)
+    with pytest.warns(UserWarning, match="constant"):
+        report = evaluate_codes(path, metrics="mig", confidence=None, factor_bins=5)
+    assert report.content["notes"] == [
+        "Continuous factors were cut into 5 bins of equal width for the scores: factor 1.",
+        "11 images lack a label and are left out of the scores of factors.",
+    ]
+    (number,) = report.content["numbers"]
+    assert number["samples"] == 589
+    assert number["factors"] == [0, 1]
+    assert number["score"] > 0.9
+    assert "5 bins of equal width" in str(report)
+    factors[::2, 0], factors[1::2, 1] = np.nan, np.nan
+    np.savez(path, codes=codes, factors=factors)
+    with pytest.raises(ValueError, match="a row without NaN, got none of 600 rows"):
+        evaluate_codes(path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

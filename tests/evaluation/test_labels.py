@@ -58,14 +58,14 @@ def test_too_few_bins() -> None:
 def test_of_a_simulator_a_part_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoded_run, "SIMULATED", 40)
     drawn, grid = scenes(2, length=100), room()
-    assert np.array_equal(encoded_run._part(drawn).factors(slice(None)), drawn.factors(slice(0, 40)))
-    part = encoded_run._part(grid).factors(slice(None))
+    assert np.array_equal(encoded_run.to_encode(drawn).factors(slice(None)), drawn.factors(slice(0, 40)))
+    part = encoded_run.to_encode(grid).factors(slice(None))
     assert len(np.unique(part, axis=0)) == 40
     assert all(len(np.unique(column)) > 3 for column in part.T)
     few = scenes(2, length=40)
-    assert encoded_run._part(few) is few
+    assert encoded_run.to_encode(few) is few
     stored = arrays(np.zeros((50, 8, 8), np.uint8))
-    assert encoded_run._part(stored) is stored
+    assert encoded_run.to_encode(stored) is stored
 
 
 def test_bins_of_equal_counts_hold_as_many_images_each() -> None:

@@ -29,7 +29,8 @@ def built(name: str, **sizes: Any) -> VAE:
 
 
 def test_every_exported_function_is_declared() -> None:
-    exported = {value for value in map(models.__dict__.get, models.__all__) if inspect.isfunction(value)}
+    functions = filter(inspect.isfunction, map(models.__dict__.get, models.__all__))
+    exported = {value for value in functions if "latents" in inspect.signature(value).parameters}
     assert {entry.make for entry in MODELS.values()} == exported
 
 

@@ -26,7 +26,8 @@ def test_a_state_by_places_loads(name: str) -> None:
     torch.manual_seed(0)
     trained, model = MODELS[name].make(latents=2), MODELS[name].make(latents=2)
     old = by_place(trained)
-    assert old.keys() != trained.state_dict().keys()
+    if any(isinstance(module, nn.Sequential) for module in trained.modules()):
+        assert old.keys() != trained.state_dict().keys()
     assert of_today(model, old).keys() == trained.state_dict().keys()
     model.load_state_dict(old)
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in trained.state_dict().items())

@@ -74,9 +74,15 @@ def write_run(
 
 
 def write_study(
-    folder: Path, *, seeds: int = 3, pictures: bool = False, strengths: Any = STRENGTHS, **changed: Any
+    folder: Path,
+    *,
+    seeds: int = 3,
+    pictures: bool = False,
+    strengths: Any = STRENGTHS,
+    only: Sequence[str] | None = None,
+    **changed: Any,
 ) -> list[Path]:
-    """Write runs of several objectives at several strengths and seeds, with plausible numbers."""
+    """Write runs of several objectives at several strengths and seeds, with plausible numbers, or some."""
     runs = []
     for objective, (name, values) in strengths.items():
         for level, value in enumerate(values):
@@ -84,7 +90,8 @@ def write_study(
                 generator = np.random.default_rng((len(runs), seed))
                 settings = config(objective, seed=seed, steps=300_000, **{name: value}, **changed)
                 run = folder / f"{objective}-{name}-{value:g}-seed-{seed}"
-                write_run(run, settings, _numbers(objective, level, generator))
+                numbers = _numbers(objective, level, generator)
+                write_run(run, settings, [one for one in numbers if not only or one["name"] in only])
                 _write_scores(run, 300_000, generator)
                 if pictures:
                     _write_pictures(run, f"{objective}, {name} {value:g}, seed {seed}", generator)

@@ -37,6 +37,9 @@ def equal(left: nn.Module, right: nn.Module) -> bool:
         ("mlp-ae", {"tied": True}),
         ("burgess-ae", {"k": 2}),
         ("infogan", {"noise": 3}),
+        ("infogan", {"categories": [3, 2]}),
+        ("hierarchical", {"below": [7, 5], "layer": 2}),
+        ("ista-ae", {"weight": 0.5, "iterations": 2, "learned": True}),
     ],
 )
 def test_every_named_model_is_known_again(name: str, settings: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from ... import plots
 from ..._files import require_writable, write_together
 from ...version import __version__
 from ..html import page, png, source_of, source_of_file
-from .run_settings import differing, distinct, strength_of, text_of
+from .run_settings import differing, distinct, strengths_of, text_of
 from .table import Comparison, Method, Row, better, compare_runs
 from .text import shown
 
@@ -102,17 +102,14 @@ def scores_of(method: Method, name: str) -> list[float]:
 def series_of(methods: list[Method], x: str, y: str) -> list[plots.Series]:
     """Put the methods of each objective together, with the runs that have both numbers."""
     series = []
-    objectives = dict.fromkeys(str(method.settings.get("objective")) for method in methods)
-    for objective in objectives:
-        group = [method for method in methods if str(method.settings.get("objective")) == objective]
+    strengths = strengths_of(method.settings for method in methods)
+    for objective, name in strengths.items():
         points = []
-        for method in group:
+        for method in methods:
             pairs = [(run.score(x), run.score(y)) for run in method.runs]
             whole = np.array([pair for pair in pairs if None not in pair], dtype=float)
-            name = strength_of(method.settings, [one.settings for one in group])
-            if len(whole):
-                value = method.settings.get(name) if name else None
-                points.append((text_of(value) if name else "", whole))
+            if str(method.settings.get("objective")) == objective and len(whole):
+                points.append((text_of(method.settings.get(name)) if name else "", whole))
         if points:
             labels, arrays = zip(*points, strict=True)
             columns = [array.T for array in arrays]

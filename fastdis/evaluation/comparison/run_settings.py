@@ -76,8 +76,8 @@ def _inner(value: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def key_of(settings: Settings) -> str:
-    """Return a text that two settings share exactly if they are equal."""
+def key_of(settings: Any) -> str:
+    """Return a text that two settings, or two values of one, share exactly if they are equal."""
     return json.dumps(settings, sort_keys=True)
 
 
@@ -111,14 +111,30 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def strength_of(settings: Settings, group: Sequence[Settings]) -> str | None:
-    """Find the setting that is the strength of an objective.
+def strengths_of(many: Iterable[Settings]) -> dict[str, str | None]:
+    """Find for each objective the setting that is its strength.
 
-    It is the declared one, or, of an objective without, the one number of its settings that differs within
-    the group of all settings with that objective.
+    It is the declared one, or, of an objective without, the one number of its settings that differs between
+    its runs.
+
+    Example:
+        >>> strengths_of([{"objective": "beta-vae", "beta": 4.0}, {"objective": "vae", "latents": 5}])
+        {'beta-vae': 'beta', 'vae': None}
     """
-    declared = STRENGTHS.get(str(settings.get("objective")))
-    if declared in settings:
+    return {objective: _strength(objective, group) for objective, group in by_objective(many).items()}
+
+
+def by_objective(many: Iterable[Settings]) -> dict[str, list[Settings]]:
+    """Put settings together that have one objective."""
+    groups: dict[str, list[Settings]] = {}
+    for settings in many:
+        groups.setdefault(str(settings.get("objective")), []).append(settings)
+    return groups
+
+
+def _strength(objective: str, group: Sequence[Settings]) -> str | None:
+    declared = STRENGTHS.get(objective)
+    if any(declared in settings for settings in group):
         return declared
     varied = [
         name
@@ -140,17 +156,25 @@ def in_order(items: Sequence[Item], settings_of: Callable[[Item], Settings]) -> 
         [4.0, 10.0]
     """
     settings = [settings_of(item) for item in items]
-    objectives = list(dict.fromkeys(str(one.get("objective")) for one in settings))
-    groups = [[one for one in settings if str(one.get("objective")) == name] for name in objectives]
-    values = [differing(group) for group in groups]
+    strengths = strengths_of(settings)
+    objectives = list(strengths)
+    values = {objective: differing(group) for objective, group in by_objective(settings).items()}
+    places = {
+        objective: {
+            name: {key_of(value): place for place, value in enumerate(found)}
+            for name, found in of_group.items()
+        }
+        for objective, of_group in values.items()
+    }
 
     def place(index: int) -> list[int]:
         one = settings[index]
-        number = objectives.index(str(one.get("objective")))
-        strength = strength_of(one, groups[number])
-        names = [name for name in values[number] if name != strength]
-        first = [strength] if strength in values[number] else []
-        return [number, *(values[number][name].index(one.get(name)) for name in [*first, *names])]
+        objective = str(one.get("objective"))
+        names = sorted(places[objective], key=lambda name: name != strengths[objective])
+        return [
+            objectives.index(objective),
+            *(places[objective][name][key_of(one.get(name))] for name in names),
+        ]
 
     return [items[index] for index in sorted(range(len(items)), key=place)]
 
@@ -164,16 +188,14 @@ def labels_of(many: Sequence[Settings]) -> list[str]:
         >>> labels_of([{"objective": "vae", "latents": 5}, {"objective": "vae", "latents": 10}])
         ['vae, latents 5', 'vae, latents 10']
     """
-    groups: dict[str, list[Settings]] = {}
-    for settings in many:
-        groups.setdefault(str(settings.get("objective")), []).append(settings)
+    strengths = strengths_of(many)
+    varied = {objective: list(differing(group)) for objective, group in by_objective(many).items()}
     common = differing([{name: s.get(name) for name in ("dataset", "source", "model")} for s in many])
     labels = []
     for settings in many:
         objective = str(settings.get("objective"))
-        group = groups[objective]
-        names = dict.fromkeys(filter(None, [strength_of(settings, group)]))
-        names |= dict.fromkeys([*differing(group), *(name for name in common if name != "model")])
+        names = dict.fromkeys(filter(None, [strengths[objective]]))
+        names |= dict.fromkeys([*varied[objective], *(name for name in common if name != "model")])
         parts = [f"{name} {text_of(settings[name])}" for name in names if settings.get(name) is not None]
         labels.append(", ".join([objective, *parts]))
     return labels

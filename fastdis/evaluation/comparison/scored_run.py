@@ -26,7 +26,8 @@ class ScoredRun:
     data: what was scored, or else what was trained on.
     images: how many were scored.
     numbers: the numbers of ``metrics.json`` by name; empty without that file. The second of a name, as over
-        10,000 images beside all of them, is called ``mig (10,000)``.
+        10,000 images beside all of them, is called ``mig (10,000)``, and one of images that were not trained
+        on ``mig (held out)``.
     """
 
     folder: Path
@@ -127,12 +128,13 @@ def _by_name(numbers: Iterable[Number]) -> dict[str, Number]:
 
 
 def _named(numbers: Iterable[Number]) -> Iterator[tuple[str, Number]]:
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for number in numbers:
-        name = number["name"]
-        samples = number.get("samples")
-        yield (f"{name} ({samples:,})" if name in seen and isinstance(samples, int) else name), number
-        seen.add(name)
+        name, part, samples = number["name"], number.get("part") or "", number.get("samples")
+        again = (name, part) in seen and isinstance(samples, int)
+        words = ", ".join(filter(None, [part, f"{samples:,}" if again else ""]))
+        yield (f"{name} ({words})" if words else name), number
+        seen.add((name, part))
 
 
 def _last_step(path: Path) -> int | None:

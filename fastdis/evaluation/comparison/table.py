@@ -15,7 +15,7 @@ Row: TypeAlias = dict[str, Any]
 
 # of the numbers that are no scores of `fastdis.metrics`; of those absent here neither is better
 _BETTER = {"reconstruction": "lower"}
-_UNGROUPED = "model"
+_GROUPS = dict.fromkeys(("kl", "index_code_mi", "total_correlation", "dimwise_kl"), "posterior")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def better(name: str) -> str:
 def group_of(name: str, number: Number | None = None) -> str:
     """Return the heading under which a number stands: what it says itself, or what its score declares."""
     plain = name.partition(" ")[0]
-    declared = METRICS[plain].group if plain in METRICS else _UNGROUPED
+    declared = METRICS[plain].group if plain in METRICS else _GROUPS.get(plain, plain)
     return str((number or {}).get("group") or declared)
 
 
