@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._files import atomic_write
+from ..metrics.udr import UDRResult
 from ..training.config_file import NAME as CONFIG
 from ..training.log import read_log
 from .folder import OUTCOME, STUDY, read_json, read_study, write_json
+from .report import read_models
+from .report.udr import udr_of
 
 FORMAT = 1
 ROWS = 20  # of each log, at most: the first, the last and what lies evenly between
@@ -32,14 +37,18 @@ def export(folder: str | Path, path: str | Path) -> int:
     folder = Path(folder)
     study = read_study(folder)
     texts: dict[str, int] = {}
-    runs = {}
+    runs: dict[str, Any] = {}
+    similarities = _udr(folder)
     for name in dict.fromkeys(run["name"] for run in study["runs"]):
         outcome = read_json(folder / name / OUTCOME)
         if outcome.get("state") == "done":
+            metrics = read_json(folder / name / METRICS)
+            if name in similarities:
+                metrics["numbers"] = [*metrics["numbers"], similarities[name]]
             runs[name] = {
                 "outcome": outcome,
-                "config": read_json(folder / name / CONFIG),
-                "metrics": _packed(read_json(folder / name / METRICS), texts),
+                "config": _packed(read_json(folder / name / CONFIG), texts, short=False),
+                "metrics": _packed(metrics, texts),
                 **{log: _columns(folder / name / f"{log}.jsonl") for log in LOGS},
             }
     content = {"format": FORMAT, **study, "texts": list(texts), "done": runs}
@@ -74,13 +83,26 @@ def restore(path: str | Path, folder: str | Path, *, only: set[str] | None = Non
                 continue
             with atomic_write(folder / name / f"{log}.jsonl") as file:
                 file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
-        write_json(folder / name / CONFIG, run["config"])
+        write_json(folder / name / CONFIG, _unpacked(run["config"], content["texts"]))
         write_json(folder / name / METRICS, _unpacked(run["metrics"], content["texts"]))
         write_json(folder / name / OUTCOME, run["outcome"])
         written += 1
     if only is None:
         write_json(folder / STUDY, {name: content[name] for name in ("fastdis", "study", "runs")})
     return written
+
+
+def _udr(folder: Path) -> dict[str, dict[str, Any]]:
+    """The one score that needs codes, which the file does not hold: UDR among the seeds of each setting."""
+    try:
+        models = read_models(folder)
+    except (FileNotFoundError, ValueError):  # no run has scores yet
+        return {}
+    return {
+        model.run.folder.name: {"name": "udr", "score": float(value), "definition": UDRResult.definition}
+        for model, value in zip(models.models, udr_of(models), strict=True)
+        if np.isfinite(value) and "udr" not in model.run.numbers
+    }
 
 
 def exported(path: str | Path) -> dict[str, Any]:
@@ -119,15 +141,15 @@ def _short(value: Any) -> Any:
     return int(short) if short.is_integer() else short
 
 
-def _packed(value: Any, texts: dict[str, int]) -> Any:
-    """Round numbers and put long texts, which are the same in every run, into a table."""
+def _packed(value: Any, texts: dict[str, int], *, short: bool = True) -> Any:
+    """Put long texts, which are the same in every run, into a table, and round numbers."""
     if isinstance(value, dict):
-        return {name: _packed(part, texts) for name, part in value.items()}
+        return {name: _packed(part, texts, short=short) for name, part in value.items()}
     if isinstance(value, list):
-        return [_packed(part, texts) for part in value]
+        return [_packed(part, texts, short=short) for part in value]
     if isinstance(value, str) and len(value) > 20:
         return {"text": texts.setdefault(value, len(texts))}
-    return _short(value)
+    return _short(value) if short else value
 
 
 def _unpacked(value: Any, texts: list[str]) -> Any:
