@@ -49,7 +49,7 @@ def judged(run_dir: Path) -> dict[str, float]:
         for prefix in ("z", "target_z")
     )
     targets = targets if targets.size else np.full_like(kl, np.nan)
-    drawn = plots.kl_and_targets([row["step"] for row in rows], kl, targets, run.title)
+    drawn = plots.kl_and_targets([row["step"] for row in rows], kl, targets, run_dir.name)
     drawn.savefig(run_dir / "kl_and_targets.png", dpi=120)
     last = read_log(run_dir / "log.jsonl")[-1]
     mean, _ = run.codes

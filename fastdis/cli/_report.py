@@ -11,6 +11,8 @@ def show(report: "Report") -> None:
     """Print the report's table, its folder and the files there."""
     print(report)
     show_files(report.folder, report.files)
+    for page in (name for name in report.files if name.endswith(".html")):
+        print(f"page: {report.folder / page}" if report.folder else page)
 
 
 def show_files(folder: Path | None, files: tuple[str, ...]) -> None:

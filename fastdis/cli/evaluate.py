@@ -50,6 +50,20 @@ def evaluate(
         int,
         typer.Option(help="Into how many bins a continuous factor is cut for the scores."),
     ] = 20,
+    binning: Annotated[
+        str, typer.Option(help="Bins of equal width, or of equal counts: width or quantile.")
+    ] = "width",
+    traverse: Annotated[
+        tuple[float, float],
+        typer.Option(help="From where to where pictures of a run move a latent, in deviations of the prior."),
+    ] = (-2.0, 2.0),
+    image: Annotated[
+        int | None,
+        typer.Option(
+            help="The number of the image whose latents are moved. [default: the one most like all others]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the samples of images, of votes and of predictors.")] = 0,
 ) -> None:
     """Score a trained model or a file of codes.
@@ -87,4 +101,14 @@ def evaluate(
             )
         )
     elif run is not None:
-        show(evaluation.evaluate_run(run, metrics=chosen, factor_bins=factor_bins, seed=seed))
+        show(
+            evaluation.evaluate_run(
+                run,
+                metrics=chosen,
+                factor_bins=factor_bins,
+                binning=binning,
+                traverse=traverse,
+                image=image,
+                seed=seed,
+            )
+        )

@@ -4,6 +4,7 @@ from .baselines import baseline
 from .codes import evaluate_codes
 from .comparison import compare, write_comparison
 from .encode import encode
+from .opened_run import Run, open_run
 from .posterior import decompose_codes, decompose_run
 from .report import Report, evaluate
 from .run import evaluate_run
@@ -11,6 +12,7 @@ from .scores import score
 
 __all__ = [
     "Report",
+    "Run",
     "baseline",
     "compare",
     "decompose_codes",
@@ -19,6 +21,7 @@ __all__ = [
     "evaluate",
     "evaluate_codes",
     "evaluate_run",
+    "open_run",
     "score",
     "write_comparison",
 ]

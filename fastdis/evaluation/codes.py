@@ -12,10 +12,23 @@ from .._arrays import named_arrays
 from .._files import require_writable
 from ..data.factors import table
 from ..metrics import read_arrays
+from ..version import __version__
+from .commands import evaluate_command
 from .files import Picture
 from .labels import labels, notes
 from .report import Report, information_of, write
 from .scores import chosen_metrics, score
+
+_DEFAULT = {
+    "factors": None,
+    "codes_key": "codes",
+    "factors_key": "factors",
+    "logvar_key": None,
+    "out": None,
+    "metrics": "all",
+    "factor_bins": 20,
+    "seed": 0,
+}
 
 
 def evaluate_codes(
@@ -36,13 +49,15 @@ def evaluate_codes(
 
     Args:
         path: an npz or HDF5 file with both arrays, or an npy file of the codes; codes are real. Factors are
-            classes; one with a number that is not whole is continuous and cut into bins of equal width, and
+            classes; one with a number that is not whole is continuous and cut into bins of equal width for
+            the scores that need classes, and
             rows with NaN, a missing label, are left out. The report's ``notes`` say so.
         factors: an npy file of the factors, beside an npy file of the codes.
         codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
         logvar_key: the name of the log variances (samples, codes), where the file has them: the codes are
             then the means of posteriors, whose scores are computed too.
-        folder: where ``metrics.json`` and ``mutual_information.png`` go; nothing is written if None.
+        folder: where ``metrics.json``, the page ``report.html`` and ``mutual_information.png`` go; nothing is
+            written if None.
         metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
         confidence: of the intervals; None for none.
         factor_bins: into how many bins a continuous factor is cut.
@@ -63,6 +78,7 @@ def evaluate_codes(
     if folder is not None:
         require_writable(Path(folder))
     said: list[str] = []
+    continuous = None
     if len(codes) == len(classes) and _needs_bins(classes):
         columns = _Columns(classes)
         found = labels(columns, factor_bins)
@@ -72,17 +88,36 @@ def evaluate_codes(
                 f"evaluate_codes: factors must have a row without NaN, got none of {len(codes):,} rows"
             )
         said, classes = notes(columns, found), np.maximum(found.classes[rows], 0)  # -1 only where constant
+        continuous = found.numbers(rows)
         codes, logvar = codes[rows], None if logvar is None else logvar[rows]
     numbers = score(
         codes,
         classes,
         logvar=logvar,
+        numbers=continuous,
         metrics=metrics,
         confidence=confidence,
         seed=seed,
         progress=progress,
     )
-    content = {"codes": str(path), "images": len(codes), "notes": said, "numbers": numbers}
+    options = {
+        "factors": factors and str(factors),
+        "codes_key": codes_key,
+        "factors_key": factors_key,
+        "logvar_key": logvar_key,
+        "out": folder and str(folder),
+        "metrics": metrics,
+        "factor_bins": factor_bins,
+        "seed": seed,
+    }
+    content = {
+        "fastdis": __version__,
+        "codes": str(path),
+        "commands": [evaluate_command(["--codes", str(path)], options, _DEFAULT)],
+        "images": len(codes),
+        "notes": said,
+        "numbers": numbers,
+    }
     if folder is None:
         return Report(content)
     knowing, information = information_of(codes, classes)

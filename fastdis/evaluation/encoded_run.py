@@ -18,7 +18,9 @@ from ..data.protocols import FactorData, Images
 from ..models import VAE
 from ..training.checkpoint_file import step_of
 from ..training.config_file import read_config
+from ..training.run_config import RunConfig
 from ..training.saved_run import SavedRun
+from ..version import __version__
 from .baselines import data_of_baseline, is_baseline, read_baseline
 from .encode import Codes, encode
 
@@ -32,10 +34,13 @@ Data = TypeVar("Data", bound=Images | Tensor)
 class EncodedRun(Generic[Data]):
     """Hold model and data set of a run, mean and logvar of every image, and what a report says of them.
 
+    settings: its ``config.json``. config: the configuration, of a run of `fastdis train`.
     codes: mean and logvar; no logvar of a representation without posteriors.
     held_out: images that the run was not trained on, with their mean and logvar; None where there are none.
     """
 
+    settings: Mapping[str, Any]
+    config: RunConfig | None
     model: VAE
     data: Data
     codes: tuple[Codes, Codes | None]
@@ -76,7 +81,7 @@ def encoded_run(
     # of a model or data given in Python the folder cannot tell whether they made the codes that it holds
     kept = model is None and data is None
     subset = run.subset() if data is None else ""
-    trained, checkpoint = run.load_model(model)
+    trained, checkpoint = _loaded(run, model)
     held_out, part = [], ""
     if data is None:
         whole = run.build_data()
@@ -96,6 +101,8 @@ def encoded_run(
             np.savez(file, **arrays)
     source = getattr(data, "source", type(data).__name__)
     return EncodedRun(
+        run.settings,
+        run.config,
         trained,
         data,
         codes[0],
@@ -110,6 +117,19 @@ def encoded_run(
     )
 
 
+def _loaded(run: SavedRun, model: VAE | None) -> tuple[VAE, Path]:
+    """Load the newest weights; where that fails, say whether another version wrote them."""
+    try:
+        return run.load_model(model)
+    except ValueError as error:
+        version = run.settings.get("fastdis", __version__)
+        if version == __version__:
+            raise
+        raise ValueError(
+            f"{error} (the run was written by fastdis {version}, and this is {__version__})"
+        ) from error
+
+
 def _encoded_baseline(run_dir: Path, config: Mapping[str, Any], data: Any) -> EncodedRun[Any]:
     """Read a run of `baseline`, whose codes were made with it."""
     whole = to_encode(data_of_baseline(run_dir, config)) if data is None else data
@@ -117,6 +137,8 @@ def _encoded_baseline(run_dir: Path, config: Mapping[str, Any], data: Any) -> En
     every = config.get("every", 1) if data is None else 1
     subset = f" (1 image in {every})" if every > 1 else ""
     return EncodedRun(
+        config,
+        None,
         decoder,
         whole,
         (codes, None),

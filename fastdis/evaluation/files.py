@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,24 @@ from PIL import Image
 from .._files import write_together
 
 Picture = Figure | list[Image.Image]
+Page = Callable[[Mapping[str, Any], Mapping[str, bytes]], bytes]
 
 
 def write_files(
-    folder: Path, name: str, content: Mapping[str, Any], pictures: Mapping[str, Picture]
+    folder: Path,
+    name: str,
+    content: Mapping[str, Any],
+    pictures: Mapping[str, Picture],
+    page: tuple[str, Page] | None = None,
 ) -> tuple[str, ...]:
     """Write content as JSON to the file of that name, figures as PNG and lists of frames as GIF.
+
+    Args:
+        folder: made if need be.
+        name: of the file of JSON.
+        content: numbers that JSON does not have become None.
+        pictures: by the names of their files, without the ending.
+        page: the name of a page, and the function that makes it from the content and the files of pictures.
 
     Returns:
         The names of the files, that of the JSON first.
@@ -26,9 +38,15 @@ def write_files(
     Raises:
         OSError: a file cannot be written; an older report is then left as it was.
     """
-    files = {name: f"{json.dumps(_finite(content), indent=2, allow_nan=False)}\n".encode()}
-    for title, picture in pictures.items():
-        files[f"{title}.png" if isinstance(picture, Figure) else f"{title}.gif"] = _encoded(picture)
+    finite = _finite(content)
+    drawn = {
+        f"{title}.png" if isinstance(picture, Figure) else f"{title}.gif": _encoded(picture)
+        for title, picture in pictures.items()
+    }
+    files = {name: f"{json.dumps(finite, indent=2, allow_nan=False)}\n".encode()}
+    if page is not None:
+        files[page[0]] = page[1](finite, drawn)
+    files |= drawn
     write_together(folder, files)
     return tuple(files)
 

@@ -54,6 +54,7 @@ def held_out_numbers(
         mean[rows],
         classes if labelled else None,
         logvar=logvar[rows],
+        numbers=found.numbers(rows, found.varying) if labelled else None,
         metrics=metrics,
         confidence=confidence,
         seed=seed,

@@ -12,6 +12,7 @@ from ..data import Simulator
 from ..metrics.binning import BINNINGS, bin_edges, bin_numbers
 
 MISSING = -1
+AS_NUMBERS = ("dci", "sap", "r2", "mcc")  # scores with a rule for continuous factors, which need no bins
 
 
 class Labelled(Protocol):
@@ -42,6 +43,7 @@ class Labels:
     values: Mapping[str, NDArray[Any]]
     edges: Mapping[str, NDArray[np.float64]]
     binning: str = "width"
+    read: NDArray[np.float64] | None = None
 
     @property
     def bins(self) -> dict[str, int]:
@@ -52,6 +54,17 @@ class Labels:
     def varying(self) -> list[int]:
         """The columns of the factors that take at least two values."""
         return [k for k, column in enumerate(self.classes.T) if len(np.unique(column[column != MISSING])) > 1]
+
+    def numbers(self, rows: Any, columns: Any = slice(None)) -> NDArray[np.float64] | None:
+        """Return the factors of some images as they were read, for scores that take numbers.
+
+        None where no factor among those columns is continuous; 0 where a label is missing.
+        """
+        names = np.array(list(self.values))[columns]
+        if self.read is None or not set(names) & set(self.bins):
+            return None
+        found: NDArray[np.float64] = np.nan_to_num(self.read[rows][:, columns])
+        return found
 
     def scored(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the images of which every varying factor is known, and those factors' classes."""
@@ -101,7 +114,7 @@ def labels(
         classes[known, k] = bin_numbers(read[known, k], ends)
         values[name] = (ends[:-1] + ends[1:]) / 2
         edges[name] = ends
-    return Labels(classes, values, edges, binning)
+    return Labels(classes, values, edges, binning, read)
 
 
 def _edges(
@@ -125,7 +138,7 @@ def notes(data: Labelled, found: Labels) -> list[str]:
         equal = "width" if found.binning == "width" else "counts"
         said.append(
             f"Continuous factors were cut into {counts} bins of equal {equal} for the scores: "
-            f"{', '.join(cut)}."
+            f"{', '.join(cut)}. {', '.join(AS_NUMBERS)} take their numbers."
         )
     known = len(found.scored()[0])
     if not known:

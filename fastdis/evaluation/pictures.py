@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
-from .. import plots
+from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..models import VAE
 from ..plots.kl import ACTIVE
@@ -16,8 +17,10 @@ from .files import Picture
 from .labels import MISSING
 from .numbers import sampled
 
-TRAVERSED = np.linspace(-2, 2, 9)  # standard deviations of the prior
-FRAMES = 2 * np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))  # there and back, in the animation
+TRAVERSE = (-2.0, 2.0)  # from where to where a latent is moved, in standard deviations of the prior
+_STEPS, _GRID = 9, 11  # images along a latent; along each side of the plane of two
+_SWAY = np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))  # there and back, in the animation
+ELLIPSES = 60  # posteriors of single images
 ACROSS, PAIRS, PRIOR_ROWS, PATHS = 12, 4, 5, 6  # images a row; rows of each picture
 
 Pixels = NDArray[np.float32]
@@ -45,6 +48,25 @@ def require_factors(function: str, data: object) -> None:
             f"{function}: data must have {', '.join(names)} and a length, as the data sets of fastdis.data, "
             f"got {type(data).__name__} without {' and '.join(missing) or 'a length'}"
         )
+
+
+def checked_view(
+    function: str, traverse: tuple[float, float], image: int | None, images: int
+) -> tuple[tuple[float, float], int | None]:
+    """Require a range that rises, and the number of one of so many images, or None.
+
+    Raises:
+        TypeError: they are no numbers.
+        ValueError: they are out of range.
+    """
+    ends = _checks.sequence(function, "traverse", traverse)
+    if len(ends) != 2:
+        raise ValueError(f"{function}: traverse must be 2 numbers, got {len(ends)}")
+    low = _checks.number(function, "traverse[0]", ends[0])
+    high = _checks.number(function, "traverse[1]", ends[1], above=low)
+    if image is not None:
+        image = _checks.integer(function, "image", image, low=0, high=images - 1)
+    return (low, high), image
 
 
 def decoding(model: VAE, likelihood: str) -> Decode:
@@ -77,9 +99,12 @@ def pictures_of_images(
     best: Sequence[str],
     seed: int,
     title: str,
+    *,
+    traverse: tuple[float, float] = TRAVERSE,
+    image: int | None = None,
     measure: str = "nats",
-) -> dict[str, Picture]:
-    """Draw traversals, still and moving, reconstructions, samples of the prior and paths between images.
+) -> dict[str, Callable[[], Picture]]:
+    """Return what draws traversals, the plane of two latents, reconstructions, samples and paths.
 
     Args:
         data: the images and their factors.
@@ -89,14 +114,17 @@ def pictures_of_images(
         best: (latent,), the factor that each latent knows best, "" for none.
         seed: seeds the choice of the images and the samples of the prior.
         title: stands above each picture.
+        traverse: from where to where a latent is moved, in standard deviations of the prior.
+        image: the number of the image whose latents are moved; the one most like all others if None.
         measure: "nats", or "sd" where the codes have no posteriors: kl is then the standard deviation of
             each, and there are no samples of a prior.
 
     Returns:
-        The pictures by the names of their files.
+        By the name of each picture's file, the function that draws it.
     """
-    start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin())  # the image most like all others
+    start = int(((mean - mean.mean(0)) ** 2).sum(1).argmin()) if image is None else image
     order = np.argsort(-kl, kind="stable")
+    names = [f"z{latent}" for latent in order]
     notes = [f"{kl[latent]:.2f} {measure}  {best[latent]}" for latent in order]
     chosen = np.random.default_rng(seed).permutation(sampled(len(mean), seed))
 
@@ -108,28 +136,71 @@ def pictures_of_images(
         images = pixels(z.reshape(-1, z.shape[2]))
         return images.reshape(*z.shape[:2], *images.shape[1:])
 
-    shown = np.array([start, *chosen[: len(TRAVERSED) - 1]])
-    pictures: dict[str, Picture] = {
-        "traversals": plots.traversals(
-            _shown(data, shown),
-            pixels(mean[shown]),
-            along(TRAVERSED),
-            TRAVERSED.tolist(),
-            [f"z{latent}" for latent in order],
-            notes,
-            title,
-        ),
-        "traversals_moving": plots.traversal_animation(
-            along(FRAMES), [f"z{latent}  {note}" for latent, note in zip(order, notes, strict=True)], title
-        ),
-        "reconstructions": reconstructions(data, pixels, mean, seed, title),
-        "interpolations": _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
+    def traversals() -> Figure:
+        values = np.linspace(*traverse, _STEPS)
+        shown = np.array([start, *chosen[: _STEPS - 1]])
+        tops = _shown(data, shown), pixels(mean[shown])
+        return plots.traversals(*tops, along(values), values.tolist(), names, notes, title)
+
+    def moving() -> list[Image.Image]:
+        values = sum(traverse) / 2 + (traverse[1] - traverse[0]) / 2 * _SWAY
+        labels = [f"{name}  {note}" for name, note in zip(names, notes, strict=True)]
+        return plots.traversal_animation(along(values), labels, title)
+
+    def prior_samples() -> Figure:
+        z = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
+        heading = f"{title}\ndecoded samples of the prior".strip()
+        return plots.image_rows(np.split(pixels(z), PRIOR_ROWS), None, heading)
+
+    drawers: dict[str, Callable[[], Picture]] = {
+        "traversals": traversals,
+        "traversals_moving": moving,
+        "reconstructions": lambda: reconstructions(data, pixels, mean, seed, title),
+        "interpolations": lambda: _interpolations(data, pixels, mean, chosen[-2 * PATHS :], title),
     }
     if measure == "nats":
-        prior = np.random.default_rng(seed).standard_normal((PRIOR_ROWS * ACROSS, mean.shape[1]))
-        heading = f"{title}\ndecoded samples of the prior".strip()
-        pictures["prior_samples"] = plots.image_rows(np.split(pixels(prior), PRIOR_ROWS), None, heading)
-    return pictures
+        drawers["prior_samples"] = prior_samples
+    if len(order) > 1:
+        values = np.linspace(*traverse, _GRID)
+        pair = order[:2].tolist()
+        drawers["latent_plane"] = lambda: _plane(pixels, mean[start], pair, values, title)
+    return drawers
+
+
+def _plane(
+    pixels: Decode, code: NDArray[np.float32], pair: list[int], values: NDArray[np.float64], title: str
+) -> Figure:
+    """Decode a grid over two latents, the others as in the code (latent,)."""
+    z = np.tile(code, (len(values), len(values), 1))
+    z[:, :, pair[0]], z[:, :, pair[1]] = values, values[:, None]
+    images = pixels(z.reshape(-1, len(code)))
+    cells = images.reshape(len(values), len(values), *images.shape[1:])
+    return plots.latent_plane(cells, values.tolist(), values.tolist(), [f"z{d}" for d in pair], title)
+
+
+def pictures_of_codes(
+    mean: Codes, logvar: Codes | None, kl: NDArray[np.float32], seed: int, title: str
+) -> dict[str, Callable[[], Picture]]:
+    """Return what draws the codes, and posteriors of single images, in the two latents of the largest KL.
+
+    Codes without posteriors have no logvar, and kl is then the standard deviation of each.
+    """
+    if len(kl) < 2:
+        return {}
+    pair = np.argsort(-kl, kind="stable")[:2]
+    names = [f"z{d}" for d in pair]
+
+    def ellipses() -> Figure:
+        chosen = np.random.default_rng(seed).choice(len(mean), min(ELLIPSES, len(mean)), replace=False)
+        deviation = np.exp(0.5 * logvar[chosen][:, pair])  # type: ignore[index]
+        return plots.posterior_ellipses(mean[chosen][:, pair], deviation, names, title)
+
+    drawers: dict[str, Callable[[], Picture]] = {
+        "joint_histogram": lambda: plots.joint_histogram(mean[:, pair], names, title)
+    }
+    if logvar is not None:
+        drawers["posterior_ellipses"] = ellipses
+    return drawers
 
 
 def reconstructions(data: FactorData, pixels: Decode, mean: Codes, seed: int, title: str) -> Figure:

@@ -129,7 +129,7 @@ def posterior_numbers(
     measured = result.to_dict()
     how = (
         f" q(z) over {result.posteriors:,} images, to {result.truncation_error:.1e} nats; the expectation "
-        f"over {result.samples} z from each of the images that `samples` counts."
+        f"over {result.samples} z from each of {result.queries:,} images."
     )
     numbers = []
     for name, definition in _DEFINITIONS.items():

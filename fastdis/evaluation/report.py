@@ -22,13 +22,24 @@ from ..models import VAE
 from ..plots.kl import ACTIVE
 from ..posterior import decompose
 from ..version import __version__
+from .captions import ORDER
 from .drawn_votes import drawn_votes
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .held_out import held_out_numbers, held_out_picture
 from .labels import labels, notes
 from .numbers import kl_number, reconstruction_number
-from .pictures import Decode, decoding, latent_curves, pictures_of_images, require_factors
+from .page import NAME, report_page
+from .pictures import (
+    TRAVERSE,
+    Decode,
+    checked_view,
+    decoding,
+    latent_curves,
+    pictures_of_codes,
+    pictures_of_images,
+    require_factors,
+)
 from .posterior import marginals, posterior_numbers
 from .scores import NAMES, chosen_metrics, score
 from .table import table
@@ -64,6 +75,9 @@ def evaluate(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    binning: str = "width",
+    traverse: tuple[float, float] = TRAVERSE,
+    image: int | None = None,
     seed: int = 0,
     about: Mapping[str, Any] | None = None,
     title: str = "",
@@ -74,13 +88,14 @@ def evaluate(
     """Encode every image of a data set, score the codes and write the report.
 
     The folder gets ``metrics.json`` (every number with its definition, the number of images and the seed),
-    and pictures: ``traversals`` as PNG and, moving, as GIF, ``reconstructions``, ``prior_samples``,
-    ``interpolations``, ``latent_curves``, ``kl_per_latent``, ``mutual_information`` and
-    ``aggregated_marginals``.
+    ``report.html``, a page that needs no other file, and pictures: ``traversals`` as PNG and, moving, as GIF,
+    ``reconstructions``, ``prior_samples``, ``interpolations``, ``latent_curves``, ``kl_per_latent``,
+    ``mutual_information``, ``aggregated_marginals``, ``joint_histogram``, ``posterior_ellipses`` and
+    ``latent_plane``.
 
-    Scores need classes: a continuous factor is cut into bins of equal width, and an image that lacks a label
-    is left out of them. Without known factors there are neither scores nor the pictures that show factors.
-    The report's ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
+    Scores need classes: a continuous factor is cut into bins, and an image that lacks a label is left out of
+    them. Without known factors there are neither scores nor the pictures that show factors. The report's
+    ``notes`` say so. Scores by votes of a simulator are on groups that it draws, about as many
     images again, each with one factor fixed exactly.
 
     The parts of the KL come from the aggregated posterior of all images. Where its posteriors are so wide
@@ -102,7 +117,10 @@ def evaluate(
         metrics: which scores of factors and codes to compute: "all", or the names of some of
             `fastdis.metrics.METRICS`. The KL, its parts and the reconstruction are always there.
         confidence: of the intervals; None for none.
-        factor_bins: into how many bins a continuous factor is cut.
+        factor_bins, binning: into how many bins a continuous factor is cut, of equal "width" or, "quantile",
+            of equal counts.
+        traverse: from where to where the pictures move a latent, in standard deviations of the prior.
+        image: the number of the image whose latents are moved; None: the one most like all others.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         about: what ``metrics.json`` shall say besides; numbers, text, lists and dictionaries.
         title: stands above the pictures.
@@ -115,8 +133,8 @@ def evaluate(
 
     Raises:
         TypeError: data lacks images or factors.
-        ValueError: a code is not finite, likelihood or the name of a score is unknown, or confidence,
-            factor_bins or seed is out of range.
+        ValueError: a code is not finite, likelihood, binning or the name of a score is unknown, or
+            confidence, factor_bins or seed is out of range.
         OSError: the folder or a file cannot be written; an older report is then left as it was.
     """
     require_factors("evaluate", data)
@@ -125,8 +143,9 @@ def evaluate(
     _checks.choice("evaluate", "likelihood", likelihood, ("bernoulli", "gaussian"))
     seed = _checks.seed("evaluate", seed)
     check_confidence("evaluate", confidence)
+    traverse, image = checked_view("evaluate", traverse, image, len(data))
     require_writable(Path(folder))
-    found = labels(data, factor_bins)
+    found = labels(data, factor_bins, binning)
     rows, classes = found.scored()
     labelled = classes.size > 0
     with_logvar = codes is None or codes[1] is not None
@@ -135,7 +154,7 @@ def evaluate(
     mean, logvar = encode(model, data, progress=progress) if codes is None else codes
     points = logvar is None
     # what latents are sorted by in the pictures
-    weight = _spread(mean) if logvar is None else gaussian_kl(*map(torch.from_numpy, (mean, logvar))).numpy()
+    weight = spread_of(mean) if logvar is None else kl_of(mean, logvar)
     names = [data.factor_names[k] for k in found.varying]
     draws = isinstance(data, Simulator) and not points
     by_drawing = [metric.name for metric in chosen if draws and metric.needs == "votes"]
@@ -144,6 +163,7 @@ def evaluate(
         mean[known],
         classes if labelled else None,
         logvar=None if logvar is None else logvar[known],
+        numbers=found.numbers(known, found.varying),
         metrics=[metric.name for metric in chosen if metric.name not in by_drawing],
         confidence=confidence,
         seed=seed,
@@ -163,14 +183,13 @@ def evaluate(
         scored.sort(key=lambda number: NAMES.index(number["name"]))
     said = [*notes(data, found), *_nuisance(data), *([POINTS] if points else [])]
     knowing, information = information_of(mean[known], classes) if labelled else ((), None)
-    best = [""] * len(weight)
+    known_names = [names[k] for k in knowing]
+    best = best_factors(information, known_names, weight)
     pictures: dict[str, Picture] = {}
     measure = "sd" if points else "nats"
     if draw and found.varying:
         pictures["latent_curves"] = latent_curves(found.values, mean, found.classes, weight, title, measure)
     if draw and information is not None:
-        known_names = [names[k] for k in knowing]
-        best = [known_names[row.argmax()] if weight[d] > ACTIVE else "" for d, row in enumerate(information)]
         pictures["mutual_information"] = plots.mutual_information(information, known_names, title)
     with evaluating(model):
         reconstruction = reconstruction_number(
@@ -179,8 +198,14 @@ def evaluate(
         if draw:
             pixels, shown = decoding(model, likelihood), mean
             if points:
-                shown, pixels = _standardised(mean, pixels)
-            pictures = pictures_of_images(data, pixels, shown, weight, best, seed, title, measure) | pictures
+                shown, pixels = standardised(mean, pixels)
+            drawers = pictures_of_images(
+                *(data, pixels, shown, weight, best, seed, title),
+                traverse=traverse,
+                image=image,
+                measure=measure,
+            ) | pictures_of_codes(mean, logvar, weight, seed, title)
+            pictures |= {name: drawer() for name, drawer in drawers.items()}
     numbers = [*scored]
     if logvar is not None:
         start = time.perf_counter()
@@ -212,14 +237,24 @@ def evaluate(
     pictures |= more or {}
     content = {
         "fastdis": __version__,
+        **({"title": title} if title else {}),
         **(about or {}),
         "images": len(data),
         "factors": names,
         "factor_bins": {name: bins for name, bins in found.bins.items() if name in names},
+        "binning": found.binning,
         "notes": said,
+        "best_factors": best,
         "numbers": numbers,
     }
-    return write(Path(folder), content, pictures)
+    return write(Path(folder), content, pictures, page=draw)
+
+
+def best_factors(information: NDArray[Any] | None, names: list[str], kl: NDArray[np.float32]) -> list[str]:
+    """Name the factor that each latent knows best, "" where it carries next to nothing or none is known."""
+    if information is None:
+        return [""] * len(kl)
+    return [names[row.argmax()] if kl[d] > ACTIVE else "" for d, row in enumerate(information)]
 
 
 def information_of(codes: NDArray[Any], classes: NDArray[Any]) -> tuple[tuple[int, ...], NDArray[Any] | None]:
@@ -231,19 +266,25 @@ def information_of(codes: NDArray[Any], classes: NDArray[Any]) -> tuple[tuple[in
     return table.factors, table.mutual_information
 
 
-def _spread(codes: Codes) -> NDArray[np.float32]:
+def kl_of(mean: Codes, logvar: Codes) -> NDArray[np.float32]:
+    """Return the KL of each latent from the prior, (latent,), in nats, mean over the images."""
+    kl: NDArray[np.float32] = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
+    return kl
+
+
+def spread_of(codes: Codes) -> NDArray[np.float32]:
     """Return the standard deviation of each code over all samples."""
     spread: NDArray[np.float32] = codes.std(axis=0, dtype=np.float64).astype(np.float32)
     return spread
 
 
-def _standardised(codes: Codes, pixels: Decode) -> tuple[Codes, Decode]:
+def standardised(codes: Codes, pixels: Decode) -> tuple[Codes, Decode]:
     """Return the codes in standard deviations from their means, and the decoder of such codes.
 
     The pictures move a code between -2 and 2, which is its range where the prior is a standard normal.
     """
     centre = codes.mean(axis=0, dtype=np.float64)
-    spread = np.where(_spread(codes) > 0, _spread(codes), 1.0)
+    spread = np.where(spread_of(codes) > 0, spread_of(codes), 1.0)
     return ((codes - centre) / spread).astype(np.float32), lambda z: pixels(z * spread + centre)
 
 
@@ -253,10 +294,15 @@ def _nuisance(data: FactorData) -> list[str]:
     return ["Colour or noise was drawn once: each image was encoded as it is at visit 0."]
 
 
-def write(folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture]) -> Report:
-    """Write ``metrics.json`` and the pictures, all of them or none.
+def write(
+    folder: Path, content: dict[str, Any], pictures: Mapping[str, Picture], *, page: bool = True
+) -> Report:
+    """Write ``metrics.json``, the pictures and the page ``report.html``, all of them or none.
 
     Raises:
         OSError: a file cannot be written; an older report is then left as it was.
     """
-    return Report(content, folder, write_files(folder, "metrics.json", content, pictures))
+    known = [name for name in ORDER if name in pictures]
+    ordered = {name: pictures[name] for name in [*known, *pictures]}
+    files = write_files(folder, "metrics.json", content, ordered, (NAME, report_page) if page else None)
+    return Report(content, folder, files)

@@ -1,19 +1,21 @@
 """Report on a run, from its folder."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import numpy as np
-from matplotlib.figure import Figure
+from typing import Any
 
 from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..metrics._confidence import check_confidence
+from ..metrics.binning import BINNINGS
 from ..models import VAE
-from ..training.log import Row, read_log
+from ..training.run_config import RunConfig
+from .commands import evaluate_command, train_command
+from .curves_of_training import capacities_of, curves_of_training
 from .encoded_run import encoded_run
-from .pictures import require_factors
-from .report import Report, evaluate
+from .files import Picture
+from .pictures import TRAVERSE, require_factors
+from .report import Report, evaluate, kl_of
 from .scores import chosen_metrics
 
 
@@ -26,6 +28,9 @@ def evaluate_run(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    binning: str = "width",
+    traverse: tuple[float, float] = TRAVERSE,
+    image: int | None = None,
     seed: int = 0,
     draw: bool = True,
     progress: bool = True,
@@ -33,10 +38,10 @@ def evaluate_run(
     """Score the newest checkpoint of a run on its data set and write the report into the run's folder.
 
     Besides what `evaluate` writes the folder gets ``codes.npz``, mean and logvar of every image, and, from
-    the logs, ``kl_over_training.png`` and, of a run with ``evaluate_every``, ``scores_over_training.png``.
-    When the same checkpoint is evaluated again, the codes are read from there, unless a model or data is
-    given. A run that was trained on one side of its data set, by
-    ``split`` or ``without``, is scored on both: see `evaluate`.
+    the logs, ``training.png``, ``kl_over_training.png`` and, of a run with ``evaluate_every``,
+    ``scores_over_training.png``. When the same checkpoint is evaluated again, the codes are read from there,
+    unless a model or data is given. A run that was trained on one side of its data set, by ``split`` or
+    ``without``, is scored on both: see `evaluate`.
 
     Args:
         run_dir: the folder of a run, of `fastdis train` or of `fit`.
@@ -47,7 +52,7 @@ def evaluate_run(
             it names 100,000 images are scored.
         likelihood: "bernoulli" or "gaussian", as for `evaluate`. None: what ``config.json`` says, else
             "bernoulli".
-        metrics, confidence, factor_bins: as for `evaluate`.
+        metrics, confidence, factor_bins, binning, traverse, image: as for `evaluate`.
         seed: seeds the draws of images and votes, and the noise for the aggregated posterior.
         draw: draw pictures; without, the folder gets ``metrics.json`` and the codes alone.
         progress: show a progress bar on standard error.
@@ -78,20 +83,31 @@ def evaluate_run(
         (24, 'metrics.json')
     """
     factor_bins = _checks.integer("evaluate_run", "factor_bins", factor_bins, low=2)
+    _checks.choice("evaluate_run", "binning", binning, BINNINGS)
     seed = _checks.seed("evaluate_run", seed)  # before every image is encoded, which takes minutes
     chosen_metrics("evaluate_run", metrics)
     check_confidence("evaluate_run", confidence)
     if data is not None:
         require_factors("evaluate_run", data)
+    if image is not None:
+        image = _checks.integer("evaluate_run", "image", image, low=0)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)
-    log = read_log(Path(run_dir) / "kl_per_latent.jsonl")
-    more = {}
-    if draw and len(log) > 1:
-        more["kl_over_training"] = _kl_over_training(log, run.title)
-    scored = read_log(Path(run_dir) / "scores.jsonl")
-    if draw and len(scored) > 1:
-        columns = {name: [row[name] for row in scored] for name in scored[0] if name != "seconds"}
-        more["scores_over_training"] = plots.scores_over_training(columns.pop("step"), columns, run.title)
+    if isinstance(metrics, str):
+        metrics = "all" if metrics == "all" else [metrics]
+    options = {
+        "metrics": metrics,
+        "factor_bins": factor_bins,
+        "traverse": tuple(traverse),
+        "image": image,
+        "seed": seed,
+    }
+    commands = _commands(run.config, run_dir, options, given={"model": model, "data": data})
+    more: dict[str, Picture] = {}
+    if draw:
+        more |= {name: curve() for name, curve in curves_of_training(Path(run_dir), run.title).items()}
+        mean, logvar = run.codes
+        if logvar is not None and (capacities := capacities_of(run.settings)) is not None:
+            more["kl_per_latent"] = plots.kl_per_latent(kl_of(mean, logvar), run.title, capacities)
     return evaluate(
         run.model,
         run.data,
@@ -103,8 +119,11 @@ def evaluate_run(
         metrics=metrics,
         confidence=confidence,
         factor_bins=factor_bins,
+        binning=binning,
+        traverse=traverse,
+        image=image,
         seed=seed,
-        about=run.about,
+        about=run.about | {"config": dict(run.settings), "commands": commands},
         title=run.title,
         more=more,
         draw=draw,
@@ -112,13 +131,13 @@ def evaluate_run(
     )
 
 
-def _kl_over_training(log: list[Row], title: str) -> Figure:
-    """Draw the KL of each latent, with its target where the objective had targets."""
-    steps = np.array([row["step"] for row in log])
-    kl, targets = (
-        np.array([[value for name, value in row.items() if name.startswith(prefix)] for row in log])
-        for prefix in ("z", "target_z")
-    )
-    if targets.size:
-        return plots.kl_and_targets(steps, kl, targets, title)
-    return plots.kl_over_training(steps, kl, title)
+def _commands(
+    config: RunConfig | None, run_dir: str | Path, options: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[str]:
+    """Say how the run and its report are made again: on the command line, or in Python where that must be."""
+    objects = [f"{name}={name}" for name, value in given.items() if value is not None]
+    if objects:
+        return [f"fastdis.evaluation.evaluate_run({str(run_dir)!r}, {', '.join(objects)})"]
+    default = {"metrics": "all", "factor_bins": 20, "traverse": TRAVERSE, "image": None, "seed": 0}
+    trained = [train_command(config, run_dir)] if config is not None else []
+    return [*trained, evaluate_command([str(run_dir)], options, default)]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..metrics import METRICS, Metric, NotComputable
 from ..metrics import evaluate as evaluate_arrays
 from ..metrics._confidence import check_confidence
 from ..metrics.table import is_complete
+from .labels import AS_NUMBERS
 from .numbers import NOT_ASKED, SAMPLE, Number, number, sampled
 
 Array = NDArray[Any]
@@ -35,7 +37,8 @@ def sizes(metric: Metric) -> tuple[int | None, ...]:
     """
     if metric.needs == "posteriors":
         return (SAMPLE,)
-    return (LEARNED,) if metric.seeded and metric.needs == "classes" else (None, SAMPLE)
+    learns = metric.seeded and metric.needs == "classes" and metric.group != "interventions"
+    return (LEARNED,) if learns else (None, SAMPLE)
 
 
 def score(
@@ -43,6 +46,7 @@ def score(
     factors: Array | None = None,
     *,
     logvar: Array | None = None,
+    numbers: Array | None = None,
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     seed: int = 0,
@@ -57,6 +61,8 @@ def score(
         factors: (samples, factors), classes; a constant factor is left out with a warning. None for the
             scores that need none.
         logvar: (samples, codes), log variances of the posteriors, for the scores that need them.
+        numbers: (samples, factors), the factors with numbers where they are continuous, for the scores that
+            have a rule for those; None where none is.
         metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
         confidence: of the intervals, for the scores that can have one; None for no intervals.
         seed: of the draws of samples and votes, and of the predictors.
@@ -91,7 +97,7 @@ def score(
         done = 0
         for size, metrics_of_part in plan.items():
             rows = slice(None) if size is None else sampled(count, seed, size)
-            arrays = [None if array is None else array[rows] for array in (codes, factors, logvar)]
+            arrays = [None if array is None else array[rows] for array in (codes, factors, logvar, numbers)]
             drawn = None if size is None else seed
 
             def tell(now: int, name: str, done: int = done, images: int = len(arrays[0])) -> None:  # type: ignore[arg-type]
@@ -152,15 +158,24 @@ def _numbers(
     tell: Callable[[int, str], None],
 ) -> list[Number]:
     """Compute scores of one set of samples."""
-    codes, factors, logvar = arrays
+    codes, factors, logvar, continuous = arrays
     by_rows = [metric for metric in metrics if metric.needs != "posteriors" and factors is not None]
     others = [metric for metric in metrics if metric not in by_rows]
-    numbers = []
-    if by_rows:
-        names = [metric.name for metric in by_rows]
-        evaluation = evaluate_arrays(codes, factors, names, confidence=confidence, seed=seed, progress=tell)
+    numbers: list[Number] = []
+    by_numbers = [metric for metric in by_rows if continuous is not None and metric.name in AS_NUMBERS]
+    by_classes = [metric for metric in by_rows if metric not in by_numbers]
+    for some, values in ((by_classes, factors), (by_numbers, continuous)):
+        if not some:
+            continue
+        names, before = [metric.name for metric in some], len(numbers)
+        evaluation = evaluate_arrays(
+            *(codes, values, names),
+            confidence=confidence,
+            seed=seed,
+            progress=partial(_tell_from, before, tell),
+        )
         exact = confidence is not None and is_complete(np.asarray(factors))
-        for metric in by_rows:
+        for metric in some:
             result, failure = evaluation.results.get(metric.name), evaluation.failures.get(metric.name)
             why = metric.no_interval or evaluation.no_interval.get(metric.name)
             seconds = evaluation.seconds[metric.name]
@@ -185,6 +200,11 @@ def _numbers(
             number_of(metric, result, len(codes), drawn, confidence, metric.no_interval, failure, seconds)
         )
     return numbers
+
+
+def _tell_from(before: int, tell: Callable[[int, str], None], now: int, name: str) -> None:
+    """Say how many scores are done, of which some were before these."""
+    tell(before + now, name)
 
 
 def number_of(

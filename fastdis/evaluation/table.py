@@ -28,7 +28,8 @@ def table(numbers: list[Number], notes: Iterable[str] = ()) -> str:
     lines = []
     for part in dict.fromkeys(number.get("part", "") for number in numbers) or ("",):
         lines += _part(part, [number for number in numbers if number.get("part", "") == part])
-    return "\n".join([*lines, *_below(numbers), *(line for note in notes for line in _wrapped(note))])
+    below = [intervals_of(numbers), *remarks(numbers), *notes]
+    return "\n".join([*lines, *(line for text in below for line in _wrapped(text))])
 
 
 def _part(part: str, numbers: list[Number]) -> list[str]:
@@ -57,7 +58,7 @@ def _label(number: Number) -> str:
 def _row(found: list[Number], most: int, width: int) -> list[str]:
     """Lay out one score: what comes from most images on the left."""
     label = f"  {_label(found[0])}".ljust(width)
-    known = [number for number in found if number["score"] is not None]
+    known = computed(found)
     if not known:
         return wrap(f"{label} {found[0]['reason']}", WIDTH, subsequent_indent=" " * (width + 1))
     whole = [number for number in known if number["samples"] == most]
@@ -74,33 +75,53 @@ def _block(number: Number) -> str:
         ends = "exact"
     else:
         ends = f"{interval['low']:.4f} - {interval['high']:.4f}"
-        ends = ends if len(ends) < _INTERVAL else f"{interval['low']:.2f} - {interval['high']:.2f}"
+        ends = ends if len(ends) < _INTERVAL - 1 else f"{interval['low']:.2f} - {interval['high']:.2f}"
     return f"{number['score']:{_SCORE}.4f}{ends:>{_INTERVAL}}{number['samples']:>{_IMAGES},}"
 
 
-def _below(numbers: list[Number]) -> list[str]:
-    """Say which confidence the intervals have, why some scores have none, and what to know of scores."""
-    lines = [f"{confidence:g} % intervals." for confidence in _confidences(numbers)]
-    if any(number["interval"] and number["interval"]["exact"] for number in numbers):
-        lines[-1:] = [f"{lines[-1]} exact: the images are all there are, without sampling error."]
+def computed(numbers: Iterable[Number]) -> list[Number]:
+    """Return the numbers that could be computed."""
+    return [number for number in numbers if number["score"] is not None]
+
+
+def cells_of(number: Number) -> dict[str, str]:
+    """Write score, interval and number of images of a score that could be computed."""
+    interval = number["interval"]
+    ends = ""
+    if interval is not None:
+        ends = "exact" if interval["exact"] else f"{interval['low']:.4f} to {interval['high']:.4f}"
+    return {"score": f"{number['score']:.4f}", "interval": ends, "samples": f"{number['samples']:,}"}
+
+
+def intervals_of(numbers: list[Number]) -> str:
+    """Say which confidence the intervals have.
+
+    Example:
+        >>> intervals_of([])
+        'No intervals.'
+    """
+    intervals = [number["interval"] for number in numbers if number["interval"]]
+    levels = sorted({100 * interval["confidence"] for interval in intervals})
+    exact = any(interval["exact"] for interval in intervals)
+    said = f"{' and '.join(f'{level:g}' for level in levels)} % intervals." if levels else "No intervals."
+    return f"{said} exact: the images are all there are, without sampling error." if exact else said
+
+
+def remarks(numbers: list[Number]) -> list[str]:
+    """Say why scores have no interval, and what a reader should know of them."""
     reasons: dict[str, list[str]] = {}
-    for number in numbers:
-        if number["score"] is not None and number["no_interval"]:
+    for number in computed(numbers):
+        if number["no_interval"]:
             names = reasons.setdefault(number["no_interval"], [])
             if number["name"] not in names:
                 names.append(number["name"])
-    for reason, names in reasons.items():
-        lines += _wrapped(f"No interval of {', '.join(names)}: {reason}.")
-    computed = {number["name"] for number in numbers if number["score"] is not None}
+    said = [f"No interval of {', '.join(names)}: {reason}." for reason, names in reasons.items()]
+    known = {number["name"] for number in computed(numbers)}
     for number in numbers:
-        failed = number["score"] is None and number["name"] in computed
-        for note in [*([number["reason"]] if failed else []), *number["notes"]]:
-            lines += _wrapped(f"{number['name']}, {number['samples']:,} images: {note}.")
-    return lines
-
-
-def _confidences(numbers: list[Number]) -> list[float]:
-    return sorted({100 * number["interval"]["confidence"] for number in numbers if number["interval"]})
+        failed = number["score"] is None and number["name"] in known
+        about = [*([number["reason"]] if failed else []), *number["notes"]]
+        said += [f"{number['name']}, {number['samples']:,} images: {note}." for note in about]
+    return said
 
 
 def _wrapped(text: str) -> list[str]:

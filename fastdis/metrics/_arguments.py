@@ -1,5 +1,6 @@
 """What every score asks of its arrays, in one wording: function, argument, rule, what came."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import joint_histogram
+from ._errors import NotComputable
 from ._factors import scored_factors
 from ._scale import rescaled
 
@@ -40,6 +42,7 @@ def checked(function: str, codes: Array, factors: Array, *, name: str = "codes")
         TypeError: an argument is not an array, is masked or sparse, or holds no real numbers.
         ValueError: an argument is not two-dimensional or empty, the lengths differ, a code is NaN or
             infinite, a factor is not a whole number from 0 to 65,535; the message names the row.
+        NotComputable: a factor is continuous: it has a value that is not a whole number.
         RuntimeError: the arguments lie on different devices, or on the meta device.
     """
     values, low, high = checked_codes(function, codes, name=name)
@@ -113,13 +116,17 @@ def checked_factors(function: str, factors: Array) -> tuple[Tensor, tuple[int, .
 
 def _require_classes(function: str, values: Tensor, right: Tensor) -> None:
     if not bool(right.all()):
-        row, column = (int(i) for i in (~right).nonzero()[0])
+        infinite = ~torch.isfinite(values)  # told first: with it no score has a rule for the factor
+        wrong = infinite if bool(infinite.any()) else ~right
+        row, column = (int(i) for i in wrong.nonzero()[0])
         value = values[row, column].item()
-        hint = ": a continuous factor has no classes" if 0 <= value <= _LARGEST else ""
-        raise ValueError(
+        message = (
             f"{function}: factors must be classes, whole numbers from 0 to {_LARGEST:,}, got {value:,} "
-            f"in row {row}, column {column}{hint}"
+            f"in row {row}, column {column}"
         )
+        if math.isfinite(value) and value != int(value):
+            raise NotComputable(f"{message}: a continuous factor has no classes")
+        raise ValueError(message)
 
 
 def matrix(function: str, name: str, values: Any) -> Tensor:

@@ -68,9 +68,10 @@ def mixed_arrays(
             there are samples.
         TypeError, ValueError, RuntimeError: as every score raises them.
     """
+    values_of_codes = matrix(function, "codes", codes)
     given = matrix(function, "factors", factors)
     numbers = _continuous_columns(function, given, continuous)
-    data = checked_whole(function, codes, _without(given, numbers))
+    data = checked_whole(function, values_of_codes, _without(given, numbers))
     values: list[NDArray[Any]] = list(data.classes.cpu().numpy().T)
     counts = [np.bincount(column, minlength=size) for column, size in zip(values, data.sizes, strict=True)]
     for k in numbers:

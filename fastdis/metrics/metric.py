@@ -125,7 +125,7 @@ METRICS: dict[str, Metric] = {
         Metric("factor_vae_score", factor_vae_score, FactorVAEResult, "votes", "votes", _VOTES, True, True),
         Metric("beta_vae_score", beta_vae_score, BetaVAEResult, "votes", "votes", _VOTES, True, True),
         Metric("irs", irs, IRSResult, "interventions", "classes", _ALL - {"samples doubled", "codes scaled"}),
-        Metric("linear_action", linear_action, LinearActionResult, "interventions", "votes", _STEPS, True),
+        Metric("linear_action", linear_action, LinearActionResult, "interventions", "classes", _STEPS, True),
         Metric("unsupervised", unsupervised, UnsupervisedResult, "unsupervised", "codes", _ALL),
     )
 }

@@ -8,12 +8,14 @@ from numpy.typing import ArrayLike
 ACTIVE = 0.1  # nats: a latent below it carries next to nothing
 
 
-def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
-    """Draw a bar for each latent, the largest KL first.
+def kl_per_latent(kl: ArrayLike, title: str = "", capacities: ArrayLike | None = None) -> Figure:
+    """Draw a bar for each latent, the largest KL first, within its capacity where it has one.
 
     Args:
         kl: (latent,), in nats.
         title: stands above the picture.
+        capacities: (latent,), in nats: the KL that the objective sets for each latent, as in figure 5.1 of
+            Song 2018.
 
     Example:
         >>> figure = kl_per_latent([0.1, 2.5], "two latents")
@@ -24,8 +26,13 @@ def kl_per_latent(kl: ArrayLike, title: str = "") -> Figure:
     order = np.argsort(-values, kind="stable")
     figure = Figure(figsize=(7, 0.9 + 0.3 * len(values)), layout="constrained")
     axes = figure.subplots()
-    bars = axes.barh([f"z{latent}" for latent in order], values[order], color="#4477aa")
+    names = [f"z{latent}" for latent in order]
+    bars = axes.barh(names, values[order], color="#4477aa")
     axes.bar_label(bars, fmt="%.2f", padding=3)
+    if capacities is not None:
+        outline = np.asarray(capacities, dtype=float)[order]
+        axes.barh(names, outline, fill=False, edgecolor="black", linewidth=1.2, label="capacity")
+        axes.legend(loc="lower right", frameon=False)
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.spines[["top", "right"]].set_visible(False)

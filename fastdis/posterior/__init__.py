@@ -11,13 +11,17 @@ from .decompose import decompose
 from .density import log_density, sharded_log_density
 from .marginals import marginal_curves, marginal_log_density
 from .result import PosteriorDecomposition
+from .rotation import entangled, gaussian_kl_full, rotated
 
 __all__ = [
     "MAX_PAIRS",
     "PosteriorDecomposition",
     "decompose",
+    "entangled",
+    "gaussian_kl_full",
     "log_density",
     "marginal_curves",
     "marginal_log_density",
+    "rotated",
     "sharded_log_density",
 ]

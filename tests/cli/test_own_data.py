@@ -68,13 +68,20 @@ def test_an_npz_of_colour_with_a_continuous_factor(command: Any, objective: str)
     assert {"mig", "kl", "total_correlation", "reconstruction"} <= names(content)
     assert (content["factors"], content["factor_bins"]) == (["object", "angle"], {"angle": 20})
     assert content["notes"] == [
-        "Continuous factors were cut into 20 bins of equal width for the scores: angle.",
+        "Continuous factors were cut into 20 bins of equal width for the scores: angle. "
+        "dci, sap, r2, mcc take their numbers.",
         "7 images lack a label and are left out of the scores of factors.",
     ]
     assert content["numbers"][0]["samples"] == 113
     assert json.loads(Path("run/config.json").read_text())["settings"]["channels"] == 3
-    command("evaluate", "run", "--factor-bins", "5", "--metrics", "mig")
-    assert json.loads(Path("run/metrics.json").read_text())["factor_bins"] == {"angle": 5}
+    command("evaluate", "run", "--factor-bins", "5", "--binning", "quantile", "--metrics", "mig")
+    content = json.loads(Path("run/metrics.json").read_text())
+    assert (content["factor_bins"], content["binning"]) == ({"angle": 5}, "quantile")
+    assert (
+        content["notes"][0]
+        == "Continuous factors were cut into 5 bins of equal counts for the scores: angle. "
+        "dci, sap, r2, mcc take their numbers."
+    )
     assert "total correlation" in command("posterior", "run")
     assert "trained: run" in command("train", "run", "--steps", "4", "--resume")
 

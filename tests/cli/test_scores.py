@@ -1,6 +1,7 @@
 """``fastdis evaluate`` and ``fastdis demo``."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastdis import cli
+from fastdis.evaluation import scores
 from fastdis.training.run_config import RunConfig
 
 SHORT = ("--steps", "3", "--batch-size", "8")
@@ -30,10 +32,17 @@ def test_train_then_evaluate(fastdis_command: Any) -> None:
     assert status == 0
     assert "mig" in out
     assert "report: run: metrics.json" in out
+    assert out.endswith("page: run/report.html\n")
+    content = json.loads(Path("run/metrics.json").read_text())
+    again = [shlex.split(command.replace("run", "again", 1))[1:] for command in content["commands"]]
+    assert [words[0] for words in again] == ["train", "evaluate"]
+    assert fastdis_command(*again[0])[0] == 0  # what the page says makes the same run
+    assert json.loads(Path("again/config.json").read_text()) == config
     assert Path("run/traversals.png").exists()
 
 
 def test_demo_is_finished_where_it_was_left(fastdis_command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "NAMES", ("mig", "irs"))
     monkeypatch.setattr(cli.demo, "QUICK", RunConfig(steps=3, batch_size=8, every=11))
     status, out, _ = fastdis_command("demo", "--quick")
     assert status == 0

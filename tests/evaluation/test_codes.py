@@ -37,7 +37,8 @@ def test_a_file_of_codes(arrays: tuple[NDArray[np.float64], NDArray[np.int64]], 
     chosen = ["irs", "mig"]
     report = evaluate_codes(path, folder=tmp_path / "report", metrics=chosen, confidence=None)
     assert timeless(report.content["numbers"]) == timeless(score(*arrays, metrics=chosen, confidence=None))
-    assert sorted(path.name for path in report.folder.iterdir()) == ["metrics.json", "mutual_information.png"]
+    files = ["metrics.json", "mutual_information.png", "report.html"]
+    assert sorted(path.name for path in report.folder.iterdir()) == files
     assert evaluate_codes(path, metrics="mig", confidence=None).folder is None
 
 
@@ -49,12 +50,17 @@ def test_continuous_factors_and_missing_labels(tmp_path: Path) -> None:
     path = tmp_path / "codes.npz"
     np.savez(path, codes=codes, factors=factors)
     with pytest.warns(UserWarning, match="constant"):
-        report = evaluate_codes(path, metrics="mig", confidence=None, factor_bins=5)
+        report = evaluate_codes(path, metrics=["mig", "sap", "r2"], confidence=None, factor_bins=5)
     assert report.content["notes"] == [
-        "Continuous factors were cut into 5 bins of equal width for the scores: factor 1.",
+        "Continuous factors were cut into 5 bins of equal width for the scores: factor 1. "
+        "dci, sap, r2, mcc take their numbers.",
         "11 images lack a label and are left out of the scores of factors.",
     ]
-    (number,) = report.content["numbers"]
+    number, sap, r2 = report.content["numbers"]
+    known = np.flatnonzero(np.isfinite(factors).all(axis=1))
+    assert sap["score"] == fastdis.metrics.sap(codes[known], factors[known, :2]).score
+    assert r2["score"] == fastdis.metrics.r2(codes[known], factors[known, :2]).score
+    assert sap["continuous"] == [1]
     assert number["samples"] == 589
     assert number["factors"] == [0, 1]
     assert number["score"] > 0.9

@@ -73,7 +73,8 @@ def test_bins_of_equal_counts_hold_as_many_images_each() -> None:
     found = labels(data, factor_bins=3, binning="quantile")
     assert found.classes[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
     assert notes(data, found) == [
-        "Continuous factors were cut into 3 bins of equal counts for the scores: angle."
+        "Continuous factors were cut into 3 bins of equal counts for the scores: angle. "
+        "dci, sap, r2, mcc take their numbers."
     ]
     with pytest.raises(
         ValueError, match="evaluate: binning must be one of 'width', 'quantile', got 'counts'"

@@ -30,7 +30,8 @@ def stamped(z: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def drawn(mean: NDArray[np.float32]) -> dict[str, pictures.Picture]:
-    return pictures.pictures_of_images(squares(), stamped, mean, KL, ["row", "", "column"], 0, "a title")
+    drawers = pictures.pictures_of_images(squares(), stamped, mean, KL, ["row", "", "column"], 0, "a title")
+    return {name: draw() for name, draw in drawers.items()}
 
 
 def images_of(axes, count: int) -> NDArray[np.float64]:
@@ -100,3 +101,34 @@ def test_each_shape_has_its_line_and_absent_values_are_left_out() -> None:
     np.testing.assert_allclose(first.get_ydata(), [0, 2])
     np.testing.assert_allclose(second.get_ydata(), [10, 12])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["shape 1", "shape 2"]
+
+
+def test_range_and_image_of_the_traversals_can_be_chosen(mean) -> None:
+    drawers = pictures.pictures_of_images(
+        squares(), stamped, mean, KL, [""] * 3, 0, "", traverse=(-3.0, 1.0), image=17
+    )
+    first = images_of(drawers["traversals"]().axes[2], 9)[:, 0, :3]
+    np.testing.assert_allclose(first[:, 2], np.linspace(-3, 1, 9), atol=1e-6)
+    np.testing.assert_allclose(first[:, :2], np.repeat(mean[None, 17, :2], 9, axis=0), atol=1e-6)
+
+
+def test_the_plane_is_decoded_from_the_two_largest_latents(mean) -> None:
+    drawers = pictures.pictures_of_images(squares(), stamped, mean, KL, [""] * 3, 0, "", image=17)
+    axes = drawers["latent_plane"]().axes[0]
+    shown = np.asarray(axes.images[0].get_array()).reshape(11, 64, 11, 64)[:, 0, :, :3]
+    values = np.linspace(-2, 2, 11)
+    np.testing.assert_allclose(shown[..., 2], np.tile(values, (11, 1)), atol=1e-6)  # z2 across
+    np.testing.assert_allclose(shown[..., 0], np.tile(values[::-1, None], (1, 11)), atol=1e-6)  # z0 up
+    np.testing.assert_allclose(shown[..., 1], mean[17, 1], atol=1e-6)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("z2", "z0")
+
+
+def test_ellipses_and_histogram_are_of_the_same_latents(mean) -> None:
+    logvar = np.tile(np.array([0.0, 2.0, -2.0], np.float32), (96, 1))
+    drawers = pictures.pictures_of_codes(mean, logvar, KL, 0, "a title")
+    ellipses = drawers["posterior_ellipses"]().axes[0]
+    assert (ellipses.get_xlabel(), ellipses.get_ylabel()) == ("z2", "z0")
+    sizes = {(round(patch.width, 4), round(patch.height, 4)) for patch in ellipses.patches[2:]}
+    assert sizes == {(round(2 * np.exp(-1), 4), 2.0)}
+    histogram = drawers["joint_histogram"]().axes[0]
+    assert np.nansum(np.asarray(histogram.collections[0].get_array())) == 96

@@ -134,3 +134,12 @@ def test_bins_of_equal_counts_and_of_equal_width() -> None:
     spread = np.random.default_rng(0).standard_exponential(1000)
     counts = np.bincount(bin_numbers(spread, bin_edges(spread, 10, "quantile")))
     assert counts.tolist() == [100] * 10
+
+
+def test_evaluate_scores_what_has_a_rule_and_says_why_not_of_the_others(data) -> None:
+    evaluation = metrics.evaluate(*data, ["mig", "sap", "r2", "irs", "mcc", "unsupervised"])
+    assert list(evaluation.results) == ["sap", "r2", "mcc", "unsupervised"]
+    for name in ("mig", "irs"):
+        assert evaluation.failures[name].endswith("in row 0, column 0: a continuous factor has no classes")
+    with pytest.raises(ValueError, match=r"got nan in row 3, column 1$"):
+        metrics.mig(data[0], np.where((np.arange(900)[:, None] == 3) & (np.arange(3) == 1), np.nan, data[1]))
