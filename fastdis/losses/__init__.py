@@ -9,6 +9,10 @@ An objective that needs more for a step than one batch and one optimiser also ha
 one step of that player's optimiser with ``terms.total`` before it resumes the generator. Where there are
 players besides "model", ``optimizers(model, learning_rate)`` gives the optimiser of each; networks that they
 train are part of the objective.
+
+What an objective learns besides, it keeps in buffers: a call reads them, and ``update`` advances them after
+each step, through ``turns`` or in one's own loop. An objective with a target for the KL of each latent has
+``kl_targets(step)``, which the log asks for.
 """
 
 from .ada_gvae import AdaGVAE

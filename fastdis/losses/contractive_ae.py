@@ -14,10 +14,10 @@ from .terms import Draw, LossTerms, Turn
 class ContractiveAE(AE):
     """Minimise reconstruction + weight |dz/dx|²_F: the contractive autoencoder of Rifai et al. 2011.
 
-    The paper is Contractive Auto-Encoders (ICML 2011), equation 7; Song 2018 names it in section 2.1. The
-    squared Frobenius norm is that of the Jacobian of each image's code, averaged over the batch. It is exact:
-    each latent costs a backward pass through the encoder, and another one through that for the gradient, so
-    it belongs to small encoders. A code without noise is meant; of a VAE it is the Jacobian of the sample.
+    The paper is Contractive Auto-Encoders (ICML 2011); Song 2018 names it in section 2.1. The squared
+    Frobenius norm is that of the Jacobian of each image's code, averaged over the batch. It is exact: each
+    latent costs a backward pass through the encoder, and another one through that for the gradient, so it
+    belongs to small encoders. It is meant for codes without noise; of a VAE it is the Jacobian of the sample.
 
     Args:
         weight: the weight of the norm, finite and at least 0; 0.1 is usual.

@@ -16,10 +16,11 @@ class HierarchicalELBO(nn.Module):
 
         KL_l = E_q [log q(h_l | h_{l-1}) - log p(h_l | h_{l+1})],    h_0 = x,    p(h_L) = N(0, I)
 
-    Lecture 15, "How to train?"; Sønderby et al. 2016 (Ladder Variational Autoencoders), equation 5, who let β
-    rise from 0 to 1 so that the upper layers come into use (``schedules`` of `fit`, ``--warmup beta=STEPS``
-    on the command line). With β = 1 it is the negated bound on log p(x). Each term is a sample's: it can be
-    negative for a layer, and its mean cannot.
+    Lecture 15, "How to train?"; Sønderby et al. 2016 (Ladder Variational Autoencoders), who let β rise from 0
+    to 1 so that the upper layers come into use (``schedules`` of `fit`, ``--warmup beta=STEPS`` on the
+    command line). With β = 1 it is the negated bound on log p(x). Each term is a sample's. That of a layer
+    can be negative, as its expectation can where h_{l+1} says more of h_l than h_{l-1} does; the expectation
+    of their sum cannot.
 
     Args:
         beta: the weight of the KL, finite and at least 0; 1 is the evidence lower bound.

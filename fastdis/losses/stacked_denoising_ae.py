@@ -13,7 +13,7 @@ from .terms import Draw, LossTerms, Turn
 class StackedDenoisingAE(DenoisingAE):
     """Train the layers of a deep autoencoder one by one as denoising autoencoders: Vincent et al. 2010.
 
-    The paper is Stacked Denoising Autoencoders, sections 3.2 and 3.5; Song 2018 names it in section 2.1.
+    The paper is Stacked Denoising Autoencoders, section 3.5; Song 2018 names it in section 2.1.
     Layer l has ``pretraining`` steps, with everything below it fixed::
 
         h_l = relu(W_l h~_{l-1} + b_l)    (no relu on the code)

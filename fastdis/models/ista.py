@@ -62,12 +62,12 @@ class ISTAEncoder(nn.Module):
         z <- shrink(z - D^T (D z - x) / L, weight / L),    z = 0 first
         shrink(v, t) = sign(v) max(|v| - t, 0)
 
-    Daubechies et al. 2004; Gregor & LeCun 2010 (Learning Fast Approximations of Sparse Coding), equation 3.
+    Daubechies et al. 2004; Gregor & LeCun 2010 (Learning Fast Approximations of Sparse Coding).
     L is the largest sum of a row of |D^T D|, no less than its largest eigenvalue, so that no step raises the
     objective. One iteration is an encoder whose weights are the decoder's, transposed: this is how lecture 15
     explains tied weights. The dictionary belongs to the decoder, which a model must hold too.
 
-    With ``learned`` it is LISTA (their section 3): z <- shrink(W x + S z, t) with W, S and t of its own, that
+    With ``learned`` it is LISTA (Gregor & LeCun): z <- shrink(W x + S z, t) with W, S and t of its own, that
     begin as those of ISTA, t at least 0. Trained on the same objective it needs far fewer iterations.
 
     Args:
@@ -114,8 +114,11 @@ class ISTAEncoder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         dictionary = self._dictionary[0]
         check_images(self, images, tuple(dictionary.image_shape), dictionary)
+        pixels = images.flatten(1).to(dictionary.weight.dtype)
+        if images.is_meta:  # torch has no autocast there
+            return self._solved(pixels)
         with torch.autocast(images.device.type, enabled=False):  # many steps: half precision would add up
-            return self._solved(images.flatten(1).to(dictionary.weight.dtype))
+            return self._solved(pixels)
 
     def _solved(self, pixels: Tensor) -> Tensor:
         first, again, threshold = (

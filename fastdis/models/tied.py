@@ -112,8 +112,8 @@ def mlp_autoencoder(latents: int = 10, *, channels: int = 1, tied: bool = False)
 def stacked_autoencoder(latents: int = 10, *, channels: int = 1) -> Autoencoder:
     """Build an autoencoder with tied weights to be trained one layer after the other, of three layers.
 
-    Vincent et al. 2010, table 3: up to three hidden layers of up to 2000 units; here two of 1000 units and
-    the code. `fastdis.losses.StackedDenoisingAE` trains it.
+    After Vincent et al. 2010 (Stacked Denoising Autoencoders): two hidden layers of 1000 units, and the code.
+    `fastdis.losses.StackedDenoisingAE` trains it.
 
     Args:
         latents: number of latents.

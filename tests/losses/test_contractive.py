@@ -14,7 +14,7 @@ from support.small_training import SHAPE, bars, small_autoencoder, train
 
 
 def test_of_one_sigmoid_layer_it_is_the_closed_form() -> None:
-    """Rifai et al. 2011, section 3: Σ_d (h_d (1 - h_d))² Σ_i W_di²."""
+    """Rifai et al. 2011: Σ_d (h_d (1 - h_d))² Σ_i W_di²."""
     torch.manual_seed(0)
     layer = nn.Linear(64, 5).double()
     images = torch.rand(7, *SHAPE, dtype=torch.float64, requires_grad=True)
