@@ -1,5 +1,6 @@
 """Every score of a representation, each from as many images as its definition allows."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -67,7 +68,7 @@ def score(
         metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
         confidence: of the intervals, for the scores that can have one; None for no intervals.
         seed: of the draws of samples and votes, and of the predictors.
-        progress: show a progress bar on standard error that names the score in work.
+        progress: show a progress bar on standard error that names the score in work, if that is a terminal.
 
     Returns:
         One dictionary a number, in the form that `fastdis.evaluation.numbers` describes and in the order of
@@ -93,7 +94,10 @@ def score(
     parts = [size for size in (None, SAMPLE, LEARNED) if size is None or size < count]
     plan = {size: [metric for metric in chosen if size in _used(metric, count)] for size in parts}
     with progress_bar(
-        "scoring", sum(map(len, plan.values())), "scores", shown=progress and bool(chosen)
+        "scoring",
+        sum(map(len, plan.values())),
+        "scores",
+        shown=progress and bool(chosen) and sys.stderr.isatty(),
     ) as update:
         done = 0
         for size, metrics_of_part in plan.items():
