@@ -102,11 +102,11 @@ def dci(
             out with a warning.
         predictor: "gbt", gradient-boosted trees with scikit-learn's defaults (100 stages of trees of depth
             3), with importances by the mean decrease in impurity. "hist_gbt", the same trees split between
-            256 bins of equal counts of a code, for as many samples as there are: at 10,000 the three
-            scores differed by 0.002 to 0.011. "lightgbm" (installed separately), as many trees of the same
-            rate and depth on binned codes, with importances by gain: with ten codes and five factors,
-            informativeness came out the same to 0.002, disentanglement 0.04 and completeness 0.05 higher.
-            "linear", the form of the original: R = |W| of the least squares regression of the standardised factors, classes by
+            256 bins of equal counts of a code, for as many samples as there are: at 10,000 the three scores
+            differed by 0.002 to 0.011. "lightgbm" (installed separately), as many trees of the same rate and
+            depth on binned codes, with importances by gain: with ten codes and five factors, informativeness
+            came out the same to 0.002, disentanglement 0.04 and completeness 0.05 higher. "linear", the form
+            of the original: R = |W| of the least squares regression of the standardised factors, classes by
             their numbers, on the standardised codes.
         completeness: "weighted", or "mean" for the plain mean over factors.
         continuous: which factors are numbers, to be learned by regression trees: True for all, False for
