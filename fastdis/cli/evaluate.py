@@ -96,6 +96,7 @@ def evaluate(
                 folder=out,
                 metrics=chosen,
                 factor_bins=factor_bins,
+                binning=binning,
                 seed=seed,
                 progress=sys.stderr.isatty(),
             )

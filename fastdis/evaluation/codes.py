@@ -12,6 +12,7 @@ from .._arrays import named_arrays
 from .._files import require_writable
 from ..data.factors import table
 from ..metrics import read_arrays
+from ..metrics.binning import BINNINGS
 from ..version import __version__
 from .commands import evaluate_command
 from .files import Picture
@@ -27,6 +28,7 @@ _DEFAULT = {
     "out": None,
     "metrics": "all",
     "factor_bins": 20,
+    "binning": "width",
     "seed": 0,
 }
 
@@ -42,6 +44,7 @@ def evaluate_codes(
     metrics: str | Iterable[str] = "all",
     confidence: float | None = 0.95,
     factor_bins: int = 20,
+    binning: str = "width",
     seed: int = 0,
     progress: bool = False,
 ) -> Report:
@@ -49,9 +52,8 @@ def evaluate_codes(
 
     Args:
         path: an npz or HDF5 file with both arrays, or an npy file of the codes; codes are real. Factors are
-            classes; one with a number that is not whole is continuous and cut into bins of equal width for
-            the scores that need classes, and
-            rows with NaN, a missing label, are left out. The report's ``notes`` say so.
+            classes; one with a number that is not whole is continuous and cut into bins for the scores that
+            need classes, and rows with NaN, a missing label, are left out. The report's ``notes`` say so.
         factors: an npy file of the factors, beside an npy file of the codes.
         codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
         logvar_key: the name of the log variances (samples, codes), where the file has them: the codes are
@@ -60,7 +62,7 @@ def evaluate_codes(
             written if None.
         metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
         confidence: of the intervals; None for none.
-        factor_bins: into how many bins a continuous factor is cut.
+        factor_bins, binning: as for `evaluate`.
         seed: of the draws of samples and votes, and of the predictors.
         progress: show a progress bar on standard error.
 
@@ -68,11 +70,12 @@ def evaluate_codes(
         FileNotFoundError: there is no such file.
         TypeError: codes or factors hold no real numbers, or the second file is missing or one too many.
         ValueError: a file is of another kind, is damaged or lacks an array, the arrays do not fit together,
-            or a name, confidence, factor_bins or seed is out of range.
+            or a name, confidence, factor_bins, binning or seed is out of range.
         OSError: a file cannot be written; an older report is then left as it was.
     """
     chosen_metrics("evaluate_codes", metrics, logvar=logvar_key is not None)
     factor_bins = _checks.integer("evaluate_codes", "factor_bins", factor_bins, low=2)
+    _checks.choice("evaluate_codes", "binning", binning, BINNINGS)
     codes, classes = read_arrays(path, factors, codes_key=codes_key, factors_key=factors_key)
     logvar = named_arrays(Path(path), logvar_key)[0] if logvar_key is not None else None
     if folder is not None:
@@ -81,7 +84,7 @@ def evaluate_codes(
     continuous = None
     if len(codes) == len(classes) and _needs_bins(classes):
         columns = _Columns(classes)
-        found = labels(columns, factor_bins)
+        found = labels(columns, factor_bins, binning)
         rows, _ = found.scored()
         if not len(rows):
             raise ValueError(
@@ -108,6 +111,7 @@ def evaluate_codes(
         "out": folder and str(folder),
         "metrics": metrics,
         "factor_bins": factor_bins,
+        "binning": binning,
         "seed": seed,
     }
     content = {

@@ -138,8 +138,9 @@ def notes(data: Labelled, found: Labels) -> list[str]:
         equal = "width" if found.binning == "width" else "counts"
         said.append(
             f"Continuous factors were cut into {counts} bins of equal {equal} for the scores: "
-            f"{', '.join(cut)}. {', '.join(AS_NUMBERS)} take their numbers."
+            f"{', '.join(cut)}."
         )
+        said.append(f"Scores that take them as numbers: {', '.join(AS_NUMBERS)}.")
     known = len(found.scored()[0])
     if not known:
         said.append("No image has all labels, so there are no scores of factors.")

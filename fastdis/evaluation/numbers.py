@@ -1,4 +1,4 @@
-"""The numbers of a report, in the one form that ``metrics.json`` has; `docs/guides/scoring.md` shows it.
+"""The numbers of a report, in the one form that ``metrics.json`` has (guide: scoring).
 
 A number is a dictionary with these keys, and the parts of the score beside them:
 

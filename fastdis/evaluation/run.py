@@ -97,6 +97,7 @@ def evaluate_run(
     options = {
         "metrics": metrics,
         "factor_bins": factor_bins,
+        "binning": binning,
         "traverse": tuple(traverse),
         "image": image,
         "seed": seed,
@@ -138,6 +139,13 @@ def _commands(
     objects = [f"{name}={name}" for name, value in given.items() if value is not None]
     if objects:
         return [f"fastdis.evaluation.evaluate_run({str(run_dir)!r}, {', '.join(objects)})"]
-    default = {"metrics": "all", "factor_bins": 20, "traverse": TRAVERSE, "image": None, "seed": 0}
+    default = {
+        "metrics": "all",
+        "factor_bins": 20,
+        "binning": "width",
+        "traverse": TRAVERSE,
+        "image": None,
+        "seed": 0,
+    }
     trained = [train_command(config, run_dir)] if config is not None else []
     return [*trained, evaluate_command([str(run_dir)], options, default)]

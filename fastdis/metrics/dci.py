@@ -93,6 +93,9 @@ def dci(
     are numbered differently, other trees may be chosen among equally good ones; with "linear" the scores do
     not change with order, scale, offset or sign of the codes, but they depend on the numbers of the classes.
 
+    Of 737,280 samples with ten codes and five factors it takes 11 s of one core with "gbt", which learns from
+    10,000; with "hist_gbt" and train="all" 230 s, shared by all cores, and 0.8 GB.
+
     Args:
         codes: (samples, codes), real.
         factors: (samples, factors), classes, or numbers where they are continuous; a constant factor is left

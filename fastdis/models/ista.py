@@ -114,8 +114,11 @@ class ISTAEncoder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         dictionary = self._dictionary[0]
         check_images(self, images, tuple(dictionary.image_shape), dictionary)
+        pixels = images.flatten(1).to(dictionary.weight.dtype)
+        if images.is_meta:  # torch has no autocast there
+            return self._solved(pixels)
         with torch.autocast(images.device.type, enabled=False):  # many steps: half precision would add up
-            return self._solved(images.flatten(1).to(dictionary.weight.dtype))
+            return self._solved(pixels)
 
     def _solved(self, pixels: Tensor) -> Tensor:
         first, again, threshold = (

@@ -52,8 +52,8 @@ def test_continuous_factors_and_missing_labels(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="constant"):
         report = evaluate_codes(path, metrics=["mig", "sap", "r2"], confidence=None, factor_bins=5)
     assert report.content["notes"] == [
-        "Continuous factors were cut into 5 bins of equal width for the scores: factor 1. "
-        "dci, sap, r2, mcc take their numbers.",
+        "Continuous factors were cut into 5 bins of equal width for the scores: factor 1.",
+        "Scores that take them as numbers: dci, sap, r2, mcc.",
         "11 images lack a label and are left out of the scores of factors.",
     ]
     number, sap, r2 = report.content["numbers"]
@@ -65,6 +65,10 @@ def test_continuous_factors_and_missing_labels(tmp_path: Path) -> None:
     assert number["factors"] == [0, 1]
     assert number["score"] > 0.9
     assert "5 bins of equal width" in str(report)
+    with pytest.warns(UserWarning, match="constant"):
+        counts = evaluate_codes(path, metrics="mig", confidence=None, factor_bins=5, binning="quantile")
+    assert "5 bins of equal counts" in str(counts)
+    assert "--binning quantile" in counts.content["commands"][-1]
     factors[::2, 0], factors[1::2, 1] = np.nan, np.nan
     np.savez(path, codes=codes, factors=factors)
     with pytest.raises(ValueError, match="a row without NaN, got none of 600 rows"):

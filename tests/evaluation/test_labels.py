@@ -38,7 +38,7 @@ def test_images_that_lack_a_label_of_a_varying_factor_are_left_out() -> None:
     assert found.varying == [0, 1]
     assert rows.tolist() == [0, 3, 4, 5]
     assert classes.tolist() == [[0, 0], [1, 8], [0, 14], [1, 19]]
-    assert notes(data, found)[1] == "2 images lack a label and are left out of the scores of factors."
+    assert notes(data, found)[-1] == "2 images lack a label and are left out of the scores of factors."
 
 
 def test_without_factors_or_with_constant_ones() -> None:
@@ -73,8 +73,8 @@ def test_bins_of_equal_counts_hold_as_many_images_each() -> None:
     found = labels(data, factor_bins=3, binning="quantile")
     assert found.classes[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
     assert notes(data, found) == [
-        "Continuous factors were cut into 3 bins of equal counts for the scores: angle. "
-        "dci, sap, r2, mcc take their numbers."
+        "Continuous factors were cut into 3 bins of equal counts for the scores: angle.",
+        "Scores that take them as numbers: dci, sap, r2, mcc.",
     ]
     with pytest.raises(
         ValueError, match="evaluate: binning must be one of 'width', 'quantile', got 'counts'"

@@ -107,7 +107,7 @@ def test_a_run_of_fit_is_scored_with_its_model(own: Path) -> None:
         "checkpoint-00000002.safetensors",
         "squares",
     )
-    assert set(report.files) - set(expected.files) == {"kl_over_training.png"}
+    assert set(report.files) - set(expected.files) == {"kl_over_training.png", "training.png"}
 
 
 def test_other_data_are_never_mistaken_for_those_of_before(own: Path) -> None:

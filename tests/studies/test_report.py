@@ -41,7 +41,7 @@ def test_axes_are_what_differs_but_the_seed(tmp_path: Path) -> None:
     assert study.axes == {"beta": [1.0, 4.0], "latents": [5, 10]}
     assert list(study.settings) == [f"beta-vae, beta {b}, latents {d}" for b in (1, 4) for d in (5, 10)]
     assert {len(models) for models in study.settings.values()} == {2}
-    assert study.note == "8 models; dSprites, made up; 5,000 steps"
+    assert study.note == "8 models; dSprites; 5,000 steps"
 
 
 def test_a_grid_has_the_means_and_deviations_of_its_cells(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_all_files_are_written(report: tuple[Path, tuple[str, ...]]) -> None:
         "explained_variance",
     }
     svgs = [(folder / name).read_text() for name in files if name.endswith(".svg")]
-    assert all("8 models; dSprites, made up; 300,000 steps" in svg for svg in svgs)
+    assert all("8 models; dSprites; 300,000 steps" in svg for svg in svgs)
     with (folder / "study.csv").open(newline="") as file:
         rows: list[dict[str, Any]] = list(csv.DictReader(file))
     assert len(rows) == 8

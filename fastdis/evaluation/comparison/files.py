@@ -15,7 +15,7 @@ from ... import plots
 from ..._files import require_writable, write_together
 from ...version import __version__
 from ..html import page, png, source_of, source_of_file
-from .run_settings import differing, distinct, strengths_of, text_of
+from .run_settings import differing, distinct, short_data, strengths_of, text_of
 from .table import Comparison, Method, Row, better, compare_runs
 from .text import shown
 
@@ -60,7 +60,7 @@ _HEADINGS = {
     ),
     "reconstruction_and_score": (
         "Reconstruction against score",
-        "The lower and the further left, the better the images are kept; the higher, the better the score. "
+        "The further left, the better the images are kept; the higher, the better the score. "
         "A faint dot is a run, a large one the mean of a strength.",
     ),
 }
@@ -87,7 +87,7 @@ def _figures(comparison: Comparison) -> dict[str, Figure]:
 
 def _note(methods: list[Method]) -> str:
     models = sum(len(method.runs) for method in methods)
-    data = distinct(method.data for method in methods)
+    data = distinct(short_data(run.data) for method in methods for run in method.runs)
     steps = distinct(run.step for method in methods for run in method.runs if run.step is not None)
     done = " to ".join(f"{step:,}" for step in dict.fromkeys([*steps[:1], *steps[-1:]]))
     return f"{models} models; {'; '.join(data)}; {done or 'unknown'} steps"

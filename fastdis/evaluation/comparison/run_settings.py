@@ -24,6 +24,7 @@ STRENGTHS = {
     "ada-ml-vae": "beta",
     "sparse-ae": "weight",
 }
+_SUBSET = re.compile(r"\((?:1 image in|[\d,]+ of [\d,]+ images).*?\)")
 _PART = re.compile(r"(\w+)=('[^']*'|\[[^\]]*\]|[^,()\s]+)")
 
 
@@ -214,3 +215,13 @@ def text_of(value: Any) -> str:
         return f"{value:g}"
     text = str(value)
     return text.rsplit("/", 1)[-1] if text.startswith("/") else text
+
+
+def short_data(source: str) -> str:
+    """Name a data set in a few words: what stands before the first comma, and which part of it.
+
+    Example:
+        >>> short_data("dSprites, regenerated from its geometry (320 of 320 frames) (1 image in 60)")
+        'dSprites (1 image in 60)'
+    """
+    return " ".join([source.partition(", ")[0].strip(), *_SUBSET.findall(source)])

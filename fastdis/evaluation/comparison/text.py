@@ -6,7 +6,7 @@ from string import ascii_uppercase
 
 from .table import Comparison, Method, Row
 
-WIDTH, _NAME, _CELL = 100, 24, 18
+WIDTH, _CELL = 100, 18
 
 
 def shown(value: float | None, unit: str) -> str:
@@ -27,22 +27,23 @@ def terminal_table(comparison: Comparison) -> str:
         f"{letter:3}{method.label}, {len(method.runs)} run{'s' * (len(method.runs) > 1)}"
         for letter, method in zip(letters, methods, strict=True)
     ]
-    together = (WIDTH - _NAME) // _CELL
+    name_width = 3 + max(map(len, comparison.names))
+    together = (WIDTH - name_width) // _CELL
     for start in range(0, len(methods), together):
         part = methods[start : start + together]
         header = "".join(letter.rjust(_CELL) for letter in letters[start : start + together])
-        lines += ["", " " * _NAME + header, *_block(comparison.rows, part)]
+        lines += ["", " " * name_width + header, *_block(comparison.rows, part, name_width)]
     lines += ["", "mean ± standard deviation over seeds; * the best of a row", *comparison.notes]
     return "\n".join(lines)
 
 
-def _block(rows: list[Row], methods: list[Method]) -> Iterator[str]:
+def _block(rows: list[Row], methods: list[Method], name_width: int) -> Iterator[str]:
     labels = {method.label for method in methods}
     part = [row for row in rows if row["method"] in labels]
     for group, of_group in groupby(part, key=lambda row: row["group"]):
         yield group
         for number, of_number in groupby(of_group, key=lambda row: row["number"]):
-            yield f"  {number}".ljust(_NAME) + "".join(_cell(row).rjust(_CELL) for row in of_number)
+            yield f"  {number}".ljust(name_width) + "".join(_cell(row).rjust(_CELL) for row in of_number)
 
 
 def _cell(row: Row) -> str:

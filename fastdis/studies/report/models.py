@@ -14,6 +14,7 @@ from ...evaluation.comparison.run_settings import (
     in_order,
     key_of,
     labels_of,
+    short_data,
     strengths_of,
 )
 from ...evaluation.comparison.scored_run import ScoredRun
@@ -85,7 +86,7 @@ class Models:
     @cached_property
     def data(self) -> str:
         """What the models were scored on."""
-        return "; ".join(distinct(model.run.data for model in self.models))
+        return "; ".join(distinct(short_data(model.run.data) for model in self.models))
 
     @cached_property
     def note(self) -> str:
