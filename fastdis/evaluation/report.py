@@ -46,8 +46,8 @@ from .table import table
 
 PAIRS = 5e9  # pairs of a sample and a posterior: half a minute on two cores at most
 POINTS = (
-    "The codes are points, without posteriors: there is no KL, none of its parts and no sample of the prior. "
-    "In the pictures a code moves from 2 standard deviations below its mean to 2 above."
+    "The codes have no posteriors: no KL, none of its parts, no samples of the prior.",
+    "In the pictures a code moves from 2 standard deviations below its mean to 2 above.",
 )
 
 
@@ -181,7 +181,7 @@ def evaluate(
             progress=progress,
         )
         scored.sort(key=lambda number: NAMES.index(number["name"]))
-    said = [*notes(data, found), *_nuisance(data), *([POINTS] if points else [])]
+    said = [*notes(data, found), *_nuisance(data), *(POINTS if points else ())]
     knowing, information = information_of(mean[known], classes) if labelled else ((), None)
     known_names = [names[k] for k in knowing]
     best = best_factors(information, known_names, weight)

@@ -210,3 +210,19 @@ def test_a_simulator_is_written_for_other_tools(command: Any) -> None:
     ):
         assert message in command("data", *wrong)
     assert sorted(path.name for path in Path().iterdir()) == ["room.npz", "run", "scenes.h5"]
+
+
+def test_a_baseline_is_a_run_like_any_other(command: Any) -> None:
+    pixels = np.random.default_rng(0).integers(256, size=(60, 16, 16), dtype=np.uint8)
+    np.savez("mine.npz", images=pixels, factors=np.arange(60)[:, None] % 3)
+    printed = command("baseline", "pca", "run", "--data", "mine.npz", "--every", "2", "--latents", "4")
+    assert "learned: run; score it with: fastdis evaluate run" in printed
+    printed = command("evaluate", "run", "--metrics", "mig,dcimig")
+    content = json.loads(Path("run", "metrics.json").read_text())
+    assert all(note in printed for note in content["notes"])
+    assert content["images"] == 30
+    assert "(1 image in 2)" in content["data"]
+    assert {number["name"] for number in content["numbers"]} == {"mig", "dcimig", "reconstruction"}
+    assert "must hold posteriors, its codes are points (pca" in command("posterior", "run")
+    assert "method must be one of 'pca'" in command("baseline", "lda", "other", "--data", "mine.npz")
+    assert not Path("other").exists()

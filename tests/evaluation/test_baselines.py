@@ -106,7 +106,7 @@ def test_a_report_leaves_out_what_there_is_not(tmp_path: Path) -> None:
         report = evaluate_run(tmp_path / str(seed), data=data, metrics=["mig"], progress=False)
     names = {number["name"] for number in report.content["numbers"]}
     assert names == {"mig", "reconstruction"}
-    assert "without posteriors: there is no KL" in " ".join(report.content["notes"])
+    assert "The codes have no posteriors: no KL" in " ".join(report.content["notes"])
     written = {path.stem for path in (tmp_path / "0").iterdir()}
     assert {"traversals", "reconstructions", "latent_curves"} <= written
     assert not {"kl_per_latent", "aggregated_marginals", "prior_samples"} & written

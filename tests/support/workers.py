@@ -46,7 +46,7 @@ def sum_shard(
 
 
 def train_together(rank: int, path: str) -> None:
-    """One run without noise, one with noise in one go, that one again in two parts, and two with a state."""
+    """One run without noise, one with noise, that one again in two scored parts, and two with a state."""
     from fastdis.losses import AdaptiveCapacityVAE, BetaVAE, ConstrainedVAE
     from fastdis.training import fit
     from support.toys import noiseless_vae, small_vae, squares
@@ -58,8 +58,9 @@ def train_together(rank: int, path: str) -> None:
     whole, parts = small_vae(), small_vae()
     rows = fit(quiet, BetaVAE(), squares(), steps=6, run_dir=f"{path}/run", **settings)
     fit(whole, BetaVAE(), squares(), steps=6, **settings)
-    fit(parts, BetaVAE(), squares(), steps=3, run_dir=f"{path}/parts", **settings)
-    fit(parts, BetaVAE(), squares(), steps=6, run_dir=f"{path}/parts", resume=True, **settings)
+    scored = {"run_dir": f"{path}/parts", "evaluate_every": 2, "keep_checkpoints": "best"} | settings
+    fit(parts, BetaVAE(), squares(), steps=3, **scored)
+    fit(parts, BetaVAE(), squares(), steps=6, resume=True, **scored)
     weights = [list(model.parameters()) for model in (quiet, whole, parts)]
     states = []
     for objective in (AdaptiveCapacityVAE(latents=3, rise=0.0, patience=3), ConstrainedVAE()):

@@ -126,12 +126,12 @@ def test_a_safetensors_file_of_something_else(tmp_path: Path) -> None:
 def test_another_architecture_is_told_from_damage(tmp_path: Path) -> None:
     run(tmp_path, steps=2)
     with pytest.raises(
-        ValueError, match=r"another architecture: model\.decoder\.layers\.0\.bias is \(32,\) there"
+        ValueError, match=r"another architecture: model\.decoder\.layers\.dense1\.bias is \(32,\) there"
     ):
         load_weights(tmp_path, VAE(small_vae().encoder, nn.Identity()))
     wider = small_vae(latents=4)
     with pytest.raises(
-        ValueError, match=r"model\.decoder\.layers\.0\.weight is \(32, 3\) there and \(32, 4\) here"
+        ValueError, match=r"model\.decoder\.layers\.dense1\.weight is \(32, 3\) there and \(32, 4\) here"
     ):
         run(tmp_path, model=wider, steps=4, resume=True)
 

@@ -11,6 +11,7 @@ from torch import multiprocessing
 from fastdis.losses import BetaVAE
 from fastdis.training import distributed, fit
 from fastdis.training.batches import batches
+from fastdis.training.log import read_log
 from support.toys import noiseless_vae, squares
 from support.workers import train_together
 
@@ -31,6 +32,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         assert len(list(csv.DictReader(file))) == len(rows)
 
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+    assert [row["step"] for row in read_log(tmp_path / "parts" / "scores.jsonl")] == [2, 4, 6]
     for mine, other in zip(found[0][0], found[1][0], strict=True):
         assert all(torch.equal(a, b) for a, b in zip(mine, other, strict=True))
     assert found[0][2] == found[1][2]
