@@ -193,9 +193,7 @@ def _correlations(study: Models, scores: list[str], udr: Column) -> list[Drawn]:
                 "Rank correlations of scores with other numbers",
                 caption + " LR and GBT: downstream accuracy of logistic regression and boosted trees from so "
                 "many labels; their efficiency is the accuracy from 100 labels over that from 10,000.",
-                _matrix(
-                    "Rank correlations of scores with other numbers", rank_correlations(apart, others), study
-                ),
+                _matrix("Scores and other numbers", rank_correlations(apart, others), study),
             )
         )
     return drawn
