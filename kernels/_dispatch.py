@@ -37,13 +37,13 @@ import torch
 from torch import Tensor
 
 from .. import _checks
+from . import _private
 
 BACKENDS = ("auto", "reference", "numba", "triton")
 _DEVICE = {"numba": "cpu", "triton": "cuda"}
 _MODULE = {"cpu": "numba_cpu", "cuda": "triton_gpu"}
 _DTYPES = {torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8, torch.int32, torch.int64}
 _INSTALLED = {name: find_spec(name) is not None for name in _DEVICE}
-_PLAIN = {Tensor, torch.nn.Parameter}
 _LIBRARY = torch.library.Library("fastdis", "FRAGMENT")
 
 
@@ -60,7 +60,7 @@ def choose(function: str, backend: str, tensor: Tensor, *, triton: bool = False)
         device = tensor.device.type
         for name in ("numba", "triton") if triton else ("numba",):
             if device == _DEVICE[name] and _INSTALLED[name] and tensor.dtype in _DTYPES:
-                return "reference" if transformed() else name
+                return "reference" if _private.transformed() else name
         return "reference"
     _checks.choice(function, "backend", backend, BACKENDS)
     if backend != "reference":
@@ -75,17 +75,12 @@ def choose(function: str, backend: str, tensor: Tensor, *, triton: bool = False)
             )
         if backend == "triton" and not triton:
             raise RuntimeError(f"{function}: there is no Triton kernel; use backend='reference'")
-        if transformed():
+        if _private.transformed():
             raise RuntimeError(
                 f"{function}: backend={backend!r} cannot run under a transform of torch.func or a level of "
                 "forward-mode derivatives; use backend='reference' or 'auto'"
             )
     return backend
-
-
-def transformed() -> bool:
-    """Tell whether a functorch transform or a level of forward-mode derivatives is active."""
-    return torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
 
 
 def register(
@@ -152,8 +147,8 @@ def register(
             return overload(*arguments)
         tensors = [value for value in arguments if isinstance(value, Tensor)]
         device = tensors[0].device.type
-        if device not in kernels or not untouched(tensors, device):
-            return (reference if reference and transformed() else overload)(*arguments)
+        if device not in kernels or not _private.untouched(tensors, device):
+            return (reference if reference and _private.transformed() else overload)(*arguments)
         arguments = brought(arguments)
         if not (torch.is_grad_enabled() and True in [tensor.requires_grad for tensor in tensors]):
             return kernels[device](*arguments)
@@ -243,22 +238,8 @@ def _direct(
         def backward(ctx: Any, *gradients: Any) -> Any:
             return differentiate(ctx, *gradients)
 
-    # past the Python layer of Function.apply, which is for functorch's transforms and takes 2 microseconds
-    apply: Callable[..., Any] = super(torch.autograd.Function, Direct).apply
+    apply: Callable[..., Any] = Direct.apply
     return apply
-
-
-def untouched(tensors: list[Tensor], device: str) -> bool:
-    """Tell whether torch does nothing with a call but record it for autograd."""
-    return _PLAIN.issuperset(map(type, tensors)) and not (
-        torch.is_autocast_enabled(device)
-        or torch._C._len_torch_dispatch_stack()
-        or torch._C._len_torch_function_stack()
-        or torch._C._are_functorch_transforms_active()
-        or torch._C._is_tracing()
-        or torch.autograd.forward_ad._current_level >= 0
-        or True in map(torch._C._functorch.is_legacy_batchedtensor, tensors)  # is_grads_batched=True
-    )
 
 
 def _on_its_device(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -289,7 +270,7 @@ def weight(function: str, name: str, value: Any) -> float | Tensor:
     compiling = torch.compiler.is_compiling()
     if compiling and not isinstance(value, int | float):
         value = torch.as_tensor(value)  # which NumPy's numbers are in a graph
-    if isinstance(value, Tensor) and (compiling or transformed()):
+    if isinstance(value, Tensor) and (compiling or _private.transformed()):
         return _checks.scalar(function, name, value)
     return _checks.number(function, name, value)
 

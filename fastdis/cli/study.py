@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ._options import PLAIN, help_unless_given
+from ._report import show_files
 from ._run import in_one_line
 
 app = typer.Typer(help="Train and score many models that one file describes.", **PLAIN)
@@ -107,3 +108,26 @@ def export(folder: Folder, file: Annotated[Path, typer.Argument(help="The JSON f
     from ..studies.compact import export as write
 
     print(f"wrote {write(folder, file)} runs, {file.stat().st_size / 1000:,.0f} kB: {file}")
+
+
+@app.command("report")
+@in_one_line
+def report(
+    study: Annotated[Path, typer.Argument(help="Folder of a study or of runs, or a file of `export`.")],
+    out: Annotated[
+        Path | None, typer.Option(help="With a file: a new folder for its runs and the report.")
+    ] = None,
+) -> None:
+    """Write tables, figures and the page study.html about all runs of a study."""
+    from ..studies import study_report
+    from ..studies.compact import restore
+
+    folder = study
+    if study.is_file():
+        if out is None:
+            raise ValueError(f"study report: give --out, a folder for the runs of {study}")
+        restore(study, out)
+        folder = out
+    elif out is not None:
+        raise ValueError("study report: --out goes with a file; the report on a folder is written into it")
+    show_files(folder, study_report(folder))

@@ -14,7 +14,7 @@ from .commands import evaluate_command, train_command
 from .curves_of_training import capacities_of, curves_of_training
 from .encoded_run import encoded_run
 from .files import Picture
-from .pictures import TRAVERSE, require_factors
+from .pictures import TRAVERSE, checked_view, require_factors
 from .report import Report, evaluate, kl_of
 from .scores import chosen_metrics
 
@@ -69,6 +69,7 @@ def evaluate_run(
 
     Example:
         >>> import tempfile, fastdis
+        >>> import numpy as np
         >>> images = np.random.default_rng(0).integers(0, 2, (24, 1, 64, 64), np.uint8)
         >>> values = {"shape": np.arange(3.0), "scale": np.arange(8.0)}
         >>> packed = fastdis.kernels.packed_images.pack(images)
@@ -78,7 +79,7 @@ def evaluate_run(
         ...     log = fastdis.training.fit(
         ...         model, fastdis.losses.VAE(), data, steps=1, batch_size=4, run_dir=folder, progress=False
         ...     )
-        ...     report = evaluate_run(folder, model=model, data=data, progress=False)
+        ...     report = evaluate_run(folder, model=model, data=data, metrics="mig", progress=False)
         >>> report.content["images"], report.files[0]
         (24, 'metrics.json')
     """
@@ -89,6 +90,7 @@ def evaluate_run(
     check_confidence("evaluate_run", confidence)
     if data is not None:
         require_factors("evaluate_run", data)
+    traverse, _ = checked_view("evaluate_run", traverse, None, 1)  # of how many images is not yet known
     if image is not None:
         image = _checks.integer("evaluate_run", "image", image, low=0)
     run = encoded_run(Path(run_dir), model=model, data=data, progress=progress)

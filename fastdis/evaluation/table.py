@@ -37,7 +37,7 @@ def _part(part: str, numbers: list[Number]) -> list[str]:
     names = list(dict.fromkeys(number["name"] for number in numbers))
     rows = {name: [number for number in numbers if number["name"] == name] for name in names}
     most = max((number["samples"] for number in numbers), default=0)
-    width = max([13, *(len(_label(number)) + 2 for number in numbers)])
+    width = max([13, *(len(_label(number)) + 3 for number in numbers)])
     blocks = 1 if all(number["samples"] == most for number in numbers) else 2
     heading = f"{'score':>{_SCORE}}{'interval':>{_INTERVAL}}{'images':>{_IMAGES}}"
     lines = [(part.ljust(width) + heading * blocks).rstrip()]

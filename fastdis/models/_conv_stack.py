@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import _has_any_global_hook
 
+from ..kernels import _private
 from ..kernels.strided_convolution import convolutions
 
 # `__class__` tells a parametrised layer from a plain one
@@ -37,7 +37,7 @@ class ConvStack(nn.Sequential):
         self._steps = _steps(self._planned)
 
     def forward(self, input: Tensor) -> Tensor:
-        if type(input) is not Tensor or torch.compiler.is_compiling() or _has_any_global_hook():
+        if type(input) is not Tensor or torch.compiler.is_compiling() or _private.has_global_hooks():
             for module in self:
                 input = module(input)
             return input
@@ -103,7 +103,7 @@ def _steps(modules: tuple[nn.Module, ...]) -> list[Callable[[Tensor], Tensor]]:
     steps: list[Callable[[Tensor], Tensor]] = []
     first = 0
     while first < len(modules):
-        run = _run(modules[first:])
+        run = _run(modules[first:]) if _private.MODULE_HOOKS_KNOWN else None
         steps.append(run or modules[first])
         first += len(run.modules) if run else 1
     return steps

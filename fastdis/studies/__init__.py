@@ -2,6 +2,7 @@
 
 from .evaluation import Evaluate
 from .folder import RunStatus, read_study, statuses
+from .report import study_report
 from .run import run_study
 from .shipped_studies import find, names
 from .study import Study, StudyRun
@@ -16,4 +17,5 @@ __all__ = [
     "read_study",
     "run_study",
     "statuses",
+    "study_report",
 ]

@@ -5,14 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._files import atomic_write
+from ..metrics.udr import UDRResult
 from ..training.config_file import NAME as CONFIG
 from ..training.log import read_log
 from .folder import OUTCOME, STUDY, read_json, read_study, write_json
+from .report import read_models
+from .report.udr import udr_of
 
 FORMAT = 1
 ROWS = 20  # of each log, at most: the first, the last and what lies evenly between
-DIGITS = 5  # significant ones; intervals over seeds are a hundred times wider
+DIGITS = 5  # significant ones of scores; intervals over seeds are a hundred times wider
+MOST = 60  # numbers in a part, such as the information of ten codes on six factors; larger ones are left out
+DIGITS_OF_PARTS = 3  # of what scores are made of, in lists
 LOGS = ("log", "kl_per_latent", "scores")
 METRICS = "metrics.json"
 
@@ -31,18 +38,22 @@ def export(folder: str | Path, path: str | Path) -> int:
     """
     folder = Path(folder)
     study = read_study(folder)
-    texts: dict[str, int] = {}
-    runs = {}
+    shared: dict[str, int] = {}
+    runs: dict[str, Any] = {}
+    similarities = _udr(folder)
     for name in dict.fromkeys(run["name"] for run in study["runs"]):
         outcome = read_json(folder / name / OUTCOME)
         if outcome.get("state") == "done":
+            metrics = read_json(folder / name / METRICS)
+            if name in similarities:
+                metrics["numbers"] = [*metrics["numbers"], similarities[name]]
             runs[name] = {
                 "outcome": outcome,
-                "config": read_json(folder / name / CONFIG),
-                "metrics": _packed(read_json(folder / name / METRICS), texts),
+                "config": _config(read_json(folder / name / CONFIG), shared),
+                "metrics": _packed(metrics, shared),
                 **{log: _columns(folder / name / f"{log}.jsonl") for log in LOGS},
             }
-    content = {"format": FORMAT, **study, "texts": list(texts), "done": runs}
+    content = {"format": FORMAT, **study, "shared": list(shared), "done": runs}
     with atomic_write(Path(path)) as file:
         file.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
     return len(runs)
@@ -74,13 +85,26 @@ def restore(path: str | Path, folder: str | Path, *, only: set[str] | None = Non
                 continue
             with atomic_write(folder / name / f"{log}.jsonl") as file:
                 file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
-        write_json(folder / name / CONFIG, run["config"])
-        write_json(folder / name / METRICS, _unpacked(run["metrics"], content["texts"]))
+        write_json(folder / name / CONFIG, _whole_config(run["config"], content["shared"]))
+        write_json(folder / name / METRICS, _unpacked(run["metrics"], content["shared"]))
         write_json(folder / name / OUTCOME, run["outcome"])
         written += 1
     if only is None:
         write_json(folder / STUDY, {name: content[name] for name in ("fastdis", "study", "runs")})
     return written
+
+
+def _udr(folder: Path) -> dict[str, dict[str, Any]]:
+    """The one score that needs codes, which the file does not hold: UDR among the seeds of each setting."""
+    try:
+        models = read_models(folder)
+    except (FileNotFoundError, ValueError):  # no run has scores yet
+        return {}
+    return {
+        model.run.folder.name: {"name": "udr", "score": float(value), "definition": UDRResult.definition}
+        for model, value in zip(models.models, udr_of(models), strict=True)
+        if np.isfinite(value) and "udr" not in model.run.numbers
+    }
 
 
 def exported(path: str | Path) -> dict[str, Any]:
@@ -112,29 +136,63 @@ def _rows(columns: Mapping[str, list[float]]) -> list[dict[str, float]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any, digits: int = DIGITS) -> Any:
     if not isinstance(value, float):
         return value
-    short = float(f"{value:.{DIGITS}g}")
+    short = float(f"{value:.{digits}g}")
     return int(short) if short.is_integer() else short
 
 
-def _packed(value: Any, texts: dict[str, int]) -> Any:
-    """Round numbers and put long texts, which are the same in every run, into a table."""
-    if isinstance(value, dict):
-        return {name: _packed(part, texts) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_packed(part, texts) for part in value]
-    if isinstance(value, str) and len(value) > 20:
-        return {"text": texts.setdefault(value, len(texts))}
-    return _short(value)
+def _packed(metrics: Mapping[str, Any], shared: dict[str, int]) -> dict[str, Any]:
+    """Round what varies between runs and put what does not, such as definitions, into a table.
+
+    What is alike is what holds no fractions: names, definitions, numbers of images.
+    """
+    numbers = []
+    for number in metrics.get("numbers", []):
+        alike = {name: value for name, value in number.items() if not _fractional(value)}
+        own = {
+            name: _rounded(value)
+            for name, value in number.items()
+            if name not in alike and _count(value) <= MOST
+        }
+        numbers.append([shared.setdefault(json.dumps(alike), len(shared)), own])
+    about = {name: value for name, value in metrics.items() if name != "numbers"}
+    return {"about": shared.setdefault(json.dumps(about), len(shared)), "numbers": numbers}
 
 
-def _unpacked(value: Any, texts: list[str]) -> Any:
+def _count(value: Any) -> int:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 1 if parts is None else sum(map(_count, parts))
+
+
+def _config(config: Mapping[str, Any], shared: dict[str, int]) -> list[Any]:
+    """What a configuration has in common with those of other runs goes into the table."""
+    own = {name: config[name] for name in ("seed", "settings", "objective") if name in config}
+    alike = {name: None if name in own else value for name, value in config.items()}
+    return [shared.setdefault(json.dumps(alike), len(shared)), own]
+
+
+def _whole_config(packed: list[Any], shared: list[str]) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(shared[packed[0]]) | packed[1]
+    return config
+
+
+def _unpacked(packed: Mapping[str, Any], shared: list[str]) -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads(shared[packed["about"]])
+    return metrics | {"numbers": [json.loads(shared[alike]) | own for alike, own in packed["numbers"]]}
+
+
+def _fractional(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_fractional, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float)
+
+
+def _rounded(value: Any, digits: int = DIGITS) -> Any:
+    """Scores to five digits; what they are made of, in lists, to three."""
     if isinstance(value, dict):
-        if value.keys() == {"text"}:
-            return texts[value["text"]]
-        return {name: _unpacked(part, texts) for name, part in value.items()}
+        return {name: _rounded(part, digits) for name, part in value.items()}
     if isinstance(value, list):
-        return [_unpacked(part, texts) for part in value]
-    return value
+        return [_rounded(part, DIGITS_OF_PARTS) for part in value]
+    return _short(value, digits)

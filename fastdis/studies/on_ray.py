@@ -1,5 +1,6 @@
 """Runs on a Ray cluster: a task each, on whichever node has the cores or the GPU for it."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..training.cores import core_count
 from .folder import OUTCOME, write_json
 from .job import Job, failure, perform
 
@@ -24,8 +26,6 @@ def run_on_ray(
     address: str,
     stopped: list[int],
     watch: Callable[[list[str]], None],
-    *,
-    cpus: int | None = None,
 ) -> None:
     """Perform jobs as Ray's tasks; each leaves an ``outcome.json`` in its folder.
 
@@ -38,32 +38,28 @@ def run_on_ray(
         address: of a cluster; "local" for one on this machine, without dashboard, for itself alone.
         stopped: once something is in this list, tasks are cancelled: those that train write a checkpoint.
         watch: called twice a second with the names of the runs that have been handed to Ray.
-        cpus: cores of a local cluster, by default all.
 
     Raises:
         RuntimeError: Ray is not installed, or there is no cluster at the address.
     """
     if find_spec("ray") is None:
         raise RuntimeError("study: --ray needs the package ray: pip install fastdis[ray]")
+    if address == LOCAL:
+        # the one way to keep a cluster of one machine to the loopback address: no argument of ray.init does
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
 
-    _connect(ray, address, cpus)
+    _connect(ray, address)
     try:
         _perform_all(ray, jobs, stopped, watch)
     finally:
         ray.shutdown()
 
 
-def _connect(ray: Any, address: str, cpus: int | None) -> None:
-    quiet = {"logging_level": "warning", "log_to_driver": False}
+def _connect(ray: Any, address: str) -> None:
+    quiet = {"logging_level": "error", "log_to_driver": False}
     if address == LOCAL:
-        ray.init(
-            num_cpus=cpus,
-            include_dashboard=False,
-            object_store_memory=STORE,
-            _node_ip_address="127.0.0.1",
-            **quiet,
-        )
+        ray.init(num_cpus=core_count(), include_dashboard=False, object_store_memory=STORE, **quiet)
         return
     try:
         ray.init(address=address, **quiet)

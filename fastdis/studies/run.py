@@ -98,6 +98,7 @@ def run_study(
                 if read_json(outcome).get("state") == "failed":
                     outcome.unlink()
                 jobs.append(job)
+        jobs.sort(key=lambda job: int(job.config["seed"]))  # one seed of everything before the next
         steps = {run.name: run.config.steps for run in unique(runs)}
         with _watching(folder, steps, workers, threads, progress) as watch, deferred_signals(True) as stopped:
             if ray is None:

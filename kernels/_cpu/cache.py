@@ -70,7 +70,10 @@ def _files(sources: Path) -> list[Path]:
                 if folder.is_dir() and folder not in folders:
                     folders.add(folder)
                     ahead.append(folder)
-    return sorted(path for folder in folders for path in folder.glob("*.py"))
+    found = {path for folder in folders for path in folder.glob("*.py")}
+    for home in (sources.parent, Path(__file__).parents[1]):
+        found.update(home.glob("_private.py"))  # which writes down code, too
+    return sorted(found)
 
 
 def take_into_use(folder: Path) -> int:

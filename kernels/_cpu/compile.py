@@ -6,9 +6,9 @@ would get other bits than one that finds it in the cache. So what a kernel calls
 only whole kernels exist as machine code.
 """
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numba
 from numba import types
 from numba.extending import intrinsic
 
+from .. import _private
 from .cache import compiled_folder
 
 # reassoc lets sums vectorise; nnan and ninf are left out, so NaN and infinity keep their meaning
@@ -47,23 +48,8 @@ def inlined_exact(function: Callable[..., Any]) -> Any:
 
 def cached(function: Callable[..., Any], sources: Path) -> Any:
     """Compile a function, and keep its code in the folder for what is compiled from those sources."""
-    with _decorating, _cache_in(sources) as keep:
+    with _decorating, _private.cache_in(partial(compiled_folder, sources)) as keep:
         return numba.njit(function, cache=keep, **OPTIONS)
-
-
-@contextlib.contextmanager
-def _cache_in(sources: Path) -> Iterator[bool]:
-    """Let functions decorated meanwhile keep their code in a folder of ours; whether there is one.
-
-    numba.config.CACHE_DIR is read while a function is decorated (Numba 0.61 to 0.68).
-    """
-    users = numba.config.CACHE_DIR
-    folder = compiled_folder(sources, users)
-    numba.config.CACHE_DIR = folder
-    try:
-        yield folder != ""
-    finally:
-        numba.config.CACHE_DIR = users
 
 
 @intrinsic
@@ -71,8 +57,7 @@ def wide_vectors(typingctx: Any) -> Any:
     """Let the loops of the calling kernel use 512-bit vectors, which LLVM avoids for old processors' sake."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        # past llvmlite's own list of attributes, which has only those without a value (llvmlite 0.44 to 0.50)
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        _private.use_wide_vectors(builder.function)
         return context.get_dummy_value()
 
     return types.none(), codegen

@@ -8,6 +8,7 @@ layer ends a forked process. ``torch.set_num_threads`` is obeyed.
 
 import functools
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -17,10 +18,11 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils, compiler
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .compile import INLINED, OPTIONS, cached
+from .. import _private
+from .compile import INLINED, OPTIONS, cached, njit
 from .threads import run, thread_count
 
 # what a call of a kernel should be worth at least, since some allocate and clear arrays of their own
@@ -43,7 +45,7 @@ def parallel_for(kernel: Callable[..., None]) -> Callable[..., None]:
     """
     if kernel.__closure__ is not None:
         raise TypeError(f"parallel_for: {kernel.__qualname__} must not use variables of another function")
-    loop = _loop_over(kernel)
+    loop = _loop_over(kernel) if _private.subroutines_known() else _python_loop_over(kernel)
 
     @functools.wraps(kernel)
     def launch(chunks: int, work: float, *arguments: Any) -> None:
@@ -70,6 +72,22 @@ def _loop_over(kernel: Callable[..., None]) -> Any:
     loop.__module__ = kernel.__module__
     loop.__name__ = loop.__qualname__ = name
     return cached(loop, file.parent)
+
+
+def _python_loop_over(kernel: Callable[..., None]) -> Callable[..., bool]:
+    """Share the chunks out in Python, for want of `_private.subroutine`."""
+    compiled, taking = njit(kernel), threading.Lock()
+
+    def loop(openmp: int, threads: int, taken: Any, chunks: int, step: int, *arguments: Any) -> bool:
+        while True:
+            with taking:
+                first = int(taken[0])
+                taken[0] += step
+            if first >= chunks:
+                return False
+            compiled(first, min(first + step, chunks), *arguments)
+
+    return loop
 
 
 _kernel: Any = None  # each loop has its own
@@ -106,7 +124,7 @@ def _take(
         lent = [_lent(context, builder, kind, value) for kind, value in zip(kinds, arguments, strict=True)]
         shared = [counter, chunks, step, failed, *lent]
         data = cgutils.alloca_once_value(builder, cgutils.make_anonymous_struct(builder, shared))
-        call = _compiled(context, kernel.dispatcher, types.void(types.int64, types.int64, *kinds))
+        call = _private.subroutine(context, kernel.dispatcher, types.void(types.int64, types.int64, *kinds))
         region = _region(builder.module, data.type, call)
         data = builder.bitcast(data, cgutils.voidptr_t)
         with builder.if_else(cgutils.is_not_null(builder, openmp)) as (with_others, alone):
@@ -120,25 +138,6 @@ def _take(
         return cgutils.is_not_null(builder, builder.load(failed))
 
     return types.boolean(openmp, threads, kernel, taken, chunks, step, arguments), codegen
-
-
-def _compiled(context: Any, dispatcher: Any, signature: Any) -> Callable[[Any, list[Any]], Any]:
-    """Compile a kernel as a part of the loop; what calls it, and tells whether it raised.
-
-    Without this an exception would return from the loop as from a Python function, which OpenMP's threads are
-    not in. Flags, compile_subroutine and call_internal_no_propagate as in Numba 0.61 to 0.68.
-    """
-    flags = compiler.Flags()
-    dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
-
-    def call(builder: Any, arguments: list[Any]) -> Any:
-        result = context.compile_subroutine(
-            builder, dispatcher.py_func, signature, flags=flags, caching=False
-        )
-        status, _ = context.call_internal_no_propagate(builder, result.fndesc, result.signature, arguments)
-        return status.is_error
-
-    return call
 
 
 def _lent(context: Any, builder: Any, kind: Any, value: Any) -> Any:

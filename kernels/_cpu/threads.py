@@ -8,32 +8,19 @@ is why the loop over chunks is compiled too. A forked child has none of its pare
 wait for them for ever; there, and where torch brings no libgomp, it is a Python pool.
 """
 
-import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from .. import _private
+
 _MOST = 64  # threads of the Python pool, made when they are needed
 
 
-def _gomp_parallel() -> int:
-    """Return the address of GOMP_parallel in the libgomp that torch brought and uses, 0 where there is none.
-
-    The function is what compilers call for ``#pragma omp parallel``: part of libgomp's interface since GCC
-    4.9, in no document. torch 2.11 to 2.13 bring it in one of these two folders.
-    """
-    torch_lib = Path(torch.__file__).parent / "lib"
-    found = [*torch_lib.glob("libgomp*.so*"), *torch_lib.parents[1].glob("torch.libs/libgomp*.so*")]
-    if len(found) != 1:
-        return 0
-    return ctypes.cast(ctypes.CDLL(str(found[0])).GOMP_parallel, ctypes.c_void_p).value or 0
-
-
-_openmp = _gomp_parallel()
+_openmp = _private.gomp_parallel() if _private.subroutines_known() else 0
 _pool: ThreadPoolExecutor | None = None
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .._cpu.arrays import as_array, as_tensor
-from .._cpu.compile import njit, wide_vectors
+from .._cpu.compile import njit
 from .._cpu.exponential import expm1_parts
 from .._cpu.parallel_for import parallel_for
 
@@ -21,7 +21,6 @@ _FORWARD_NS, _BACKWARD_NS = 0.8, 1.1  # an element on one thread
 @parallel_for
 def _forward(first, last, rows, mean, logvar, noise, z, kl, sums):
     """Fill z, kl and sums (chunks, latent), each of which may be None; a chunk is `rows` rows."""
-    wide_vectors()
     batch, latent = mean.shape
     half, two = mean.dtype.type(0.5), mean.dtype.type(2)
     block = np.zeros(_BLOCK * latent, mean.dtype)

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _dispatch
+from .. import _dispatch, _private
 from . import reference
 
 
@@ -73,7 +73,7 @@ def _runs(tensors: list[Tensor]) -> bool:
         not torch.compiler.is_compiling()
         and _dispatch.choose("convolutions", "auto", images) == "numba"
         and all(tensor.dtype == torch.float32 and tensor.device == images.device for tensor in tensors)
-        and _dispatch.untouched(tensors, images.device.type)
+        and _private.untouched(tensors, images.device.type)
     )
 
 
@@ -112,7 +112,7 @@ class _Convolutions(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         wanted = ctx.needs_input_grad[2:]
-        if torch.is_grad_enabled() or not _dispatch.untouched([grad], grad.device.type):
+        if torch.is_grad_enabled() or not _private.untouched([grad], grad.device.type):
             return None, None, *_of_reference(ctx, grad, wanted)
         images, frames, *layers = ctx.saved_tensors
         weights = layers[: len(ctx.slopes)]

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from .._cpu.compile import exact, inlined, wide_vectors
+from .._cpu.compile import exact, inlined
 from .._cpu.parallel_for import parallel_for
 from . import posterior_loops
 from .posterior_loops import LEAST, SAMPLES_AT_ONCE, Posteriors, Samples, Strip
@@ -46,7 +46,6 @@ def start(first, count, z, posteriors, samples):
 
     The last sample fills its group.
     """
-    wide_vectors()
     points, shifts, own, prior = samples.points, samples.shifts, samples.own, samples.prior
     highest = posteriors.highest
     least = z.dtype.type(LEAST)
@@ -121,7 +120,6 @@ def _slopes(first, last, width, coefficients, samples, posteriors, strip, grad_m
 @inlined
 def _finish(count, scale, samples, sums):
     """Fill in sums (3,): MI, TC and dwKL of a chunk's samples, summed."""
-    wide_vectors()
     shifts, totals = samples.shifts, samples.totals
     latent, rows = len(shifts) - 1, len(samples.own)
     marginal, product = np.zeros(rows), np.ones(rows)

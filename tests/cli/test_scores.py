@@ -82,6 +82,12 @@ def test_a_misspelt_score_is_one_line_with_close_matches(fastdis_command: Any) -
     assert "got 'factorvae_score'; did you mean factor_vae_score" in err
 
 
+def test_a_range_that_falls_is_refused_before_anything_is_encoded(fastdis_command: Any) -> None:
+    status, out, err = fastdis_command("evaluate", "run", "--traverse", "2", "-3", "--metrics", "mig")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "traverse[1] must be finite and above 2, got -3" in err
+
+
 def test_arrays_of_another_framework(fastdis_command: Any) -> None:
     factors = np.stack([np.arange(96) % 4, np.arange(96) // 48], axis=1)
     np.savez("mine.npz", z=factors.astype(np.float32), y=factors, s=np.full((96, 2), -6.0))

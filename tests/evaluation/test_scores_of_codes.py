@@ -9,6 +9,7 @@ import pytest
 
 from fastdis import metrics
 from fastdis.evaluation import evaluate_codes, score, scores
+from fastdis.evaluation.numbers import number as number_of
 from fastdis.evaluation.scores import NAMES
 from fastdis.evaluation.table import WIDTH, table
 from support.scoring import timeless
@@ -102,3 +103,16 @@ def test_scores_that_cannot_be_asked_for(chosen: list[str] | str, message: str) 
 def test_without_factors_there_is_what_needs_none() -> None:
     numbers = score(FACTORS.astype(np.float32))
     assert {metrics.METRICS[number["name"]].needs for number in numbers} == {"codes"}
+
+
+def test_parts_stand_apart_and_numbers_do_not_touch_their_labels() -> None:
+    numbers = [
+        number_of("reconstruction", "reconstruction", 4138.6389, unit="nats", samples=count, definition="")
+        for count in (18_000, 2_000)
+    ]
+    numbers[1]["part"] = "held out"
+    heading, _, row, second, _, other, *_ = table(numbers).splitlines()
+    assert heading.startswith(" ")
+    assert row.split() == ["reconstruction,", "nats", "4138.6389", "18,000"]
+    assert second.startswith("held out ")
+    assert other.split() == ["reconstruction,", "nats", "4138.6389", "2,000"]

@@ -14,7 +14,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import fastdis
-from fastdis.kernels import _dispatch, gaussian_kl, total_correlation
+from fastdis.kernels import _private, gaussian_kl, total_correlation
 
 
 def penalty(mean: Tensor, logvar: Tensor) -> Tensor:
@@ -63,9 +63,9 @@ def test_both_ways_give_the_same_bits(dispatched: list[str]) -> None:
 
 
 def test_a_plain_call_skips_the_dispatcher() -> None:
-    assert _dispatch.untouched(leaves(), "cpu")
+    assert _private.untouched(leaves(), "cpu")
     with torch.autocast("cpu", torch.bfloat16):
-        assert not _dispatch.untouched(leaves(), "cpu")
+        assert not _private.untouched(leaves(), "cpu")
 
 
 CALLS: dict[str, Callable[..., Tensor]] = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fastdis import cli
-from fastdis.studies import names
+from fastdis.studies import names, statuses
 from support.studies import images
 
 pytestmark = pytest.mark.usefixtures("_here")
@@ -47,7 +47,7 @@ seed = [0]
     return str(path)
 
 
-def test_from_a_file_to_its_export(fastdis_command: Any, file: str) -> None:
+def test_from_a_file_to_its_report(fastdis_command: Any, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     status, out, err = fastdis_command("run", file, "--out", "runs")
     assert status == 1
     assert out.startswith("2 of 4 runs done, 2 failed: runs; ")
@@ -58,6 +58,17 @@ def test_from_a_file_to_its_export(fastdis_command: Any, file: str) -> None:
     assert "is not finite" in " ".join(out.split())
     status, out, _ = fastdis_command("export", "runs", "small.json")
     assert (status, out.startswith("wrote 2 runs, ")) == (0, True)
+    seen: list[list[str]] = []
+
+    def report(folder: Path) -> tuple[str, ...]:
+        seen.append(sorted(run.state for run in statuses(folder)))
+        return ("study.html", "study.csv")
+
+    monkeypatch.setattr("fastdis.studies.study_report", report)
+    for command in (("report", "runs"), ("report", "small.json", "--out", "back")):
+        status, out, _ = fastdis_command(*command)
+        assert (status, out) == (0, f"report: {command[-1]}: study.html, study.csv\n")
+    assert seen == [["done", "done", "failed", "failed"], ["done", "done", "waiting", "waiting"]]
     status, out, _ = fastdis_command("run", file, "--dry-run", "--out", "runs")
     assert out.startswith("4 runs, 2 of them done; 6 steps to go")
 
@@ -83,6 +94,9 @@ def test_the_list(fastdis_command: Any) -> None:
         ("run mine.toml --out new --workers 0", "study: workers must be at least 1, got 0"),
         ("run mine.toml --out new --known none.json", "study: there is no file none.json"),
         ("run mine.toml --out mine.toml", "cannot write into the folder mine.toml: mine.toml is a file"),
+        ("report none", "study_report: folder must hold the folders of runs, none is no folder"),
+        ("report mine.toml", "study report: give --out, a folder for the runs of mine.toml"),
+        ("report mine.toml --out new", "mine.toml must be a JSON object"),
         ("status none", "none is not the folder of a study: it has no study.json"),
         ("export none new.json", "none is not the folder of a study: it has no study.json"),
     ],

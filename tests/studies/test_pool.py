@@ -2,13 +2,11 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from fastdis.studies.folder import read_json
 from fastdis.studies.job import Job, perform
 from fastdis.studies.pool import run_in_processes
 from fastdis.training.checkpoint_file import checkpoints, read_file
-from support.studies import EVALUATE, base
+from support.studies import EVALUATE, base, trained_a_while, trainer
 
 STEPS = 800  # seconds
 
@@ -32,18 +30,6 @@ def waited_for(condition: Callable[[], Any], seconds: float = 120) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError("waited in vain")
-
-
-def trainer(run_dir: Path) -> int:
-    """The process that trains in a folder, 0 if there is none."""
-    with suppress(FileNotFoundError):
-        found = re.match("process ([0-9]+)", (run_dir / "training.lock").read_text())
-        return int(found[1]) if found else 0
-    return 0
-
-
-def trained_a_while(run_dir: Path) -> int:
-    return trainer(run_dir) if checkpoints(run_dir) else 0
 
 
 def tensors(run_dir: Path) -> dict[str, torch.Tensor]:

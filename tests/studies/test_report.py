@@ -12,7 +12,7 @@ from PIL import Image
 
 from fastdis.studies.report import read_models, study_report
 from fastdis.studies.report.columns import best_while_training, column, other_numbers, ranked_scores
-from fastdis.studies.report.figures import shares
+from fastdis.studies.report.figures import figures_of, shares
 from fastdis.studies.report.grids import planes
 from fastdis.studies.report.tables import choices, setting_rows
 from fastdis.studies.report.udr import udr_of
@@ -155,6 +155,22 @@ def test_rows_of_settings_have_intervals(tmp_path: Path) -> None:
     assert row["mean"] == pytest.approx(0.155)
     assert row["low"] == pytest.approx(0.15)
     assert row["high"] == pytest.approx(0.16)
+
+
+def test_what_models_share_is_drawn_for_each_data_set(tmp_path: Path) -> None:
+    for name, shift in (("dsprites", 0.0), ("shapes3d", 0.5)):
+        for seed in range(4):
+            numbers = [number("mig", shift + seed / 10), number("kl", 9 * shift - seed)]
+            settings = config(seed=seed, dataset=name)
+            write_run(tmp_path / f"{name}-{seed}", settings, numbers, data=f"{name}, made up")
+    study = read_models(tmp_path)
+    assert study.by_data() == {"dsprites": [0, 1, 2, 3], "shapes3d": [4, 5, 6, 7]}
+    drawn = {one.name: one for one in figures_of(study, np.full(8, np.nan))}
+    assert {"correlations_of_scores_dsprites", "correlations_of_scores_shapes3d"} <= drawn.keys()
+    texts = [
+        text.get_text() for text in drawn["correlations_with_other_numbers_shapes3d"].figure.axes[0].texts
+    ]
+    assert texts[0] == "-100"  # over both data sets it would rise
 
 
 def test_udr_is_computed_from_codes_where_reports_lack_it(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fastdis.evaluation import evaluate_run
 from fastdis.studies import Study, run_study, statuses
 from fastdis.studies.compact import export, restore
 from fastdis.studies.disk import tidy
@@ -144,6 +145,11 @@ def test_what_is_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has other optimisers"):  # not gone on with as if they were there
         train_run(RunConfig(**config | {"steps": 5}), tmp_path / "weights", resume=True, progress=False)
     tidy(tmp_path / "nothing", "weights")
+    kept = [path.name for path in tmp_path.glob("*/codes.npz")]
+    assert len(kept) == 2  # of "weights" a sample, which no evaluation takes for all
+    before = (tmp_path / "weights" / "codes.npz").read_bytes()
+    evaluate_run(tmp_path / "weights", metrics=["mig"], draw=False, progress=False)
+    assert (tmp_path / "weights" / "codes.npz").read_bytes() != before
 
 
 def test_shares() -> None:

@@ -1,12 +1,15 @@
 """Studies of tiny runs: 64 images, a linear model, a few steps."""
 
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fastdis.studies.job import Job, perform
+from fastdis.training.checkpoint_file import checkpoints
 
 
 def images(folder: Path) -> str:
@@ -37,3 +40,16 @@ def in_this_process(
     for job in jobs:
         watch([Path(job.folder).name])
         perform(job)
+
+
+def trainer(run_dir: Path) -> int:
+    """The process that trains in a folder, 0 if there is none."""
+    with suppress(FileNotFoundError):
+        found = re.match("process ([0-9]+)", (run_dir / "training.lock").read_text())
+        return int(found[1]) if found else 0
+    return 0
+
+
+def trained_a_while(run_dir: Path) -> int:
+    """The same, once there is a checkpoint."""
+    return trainer(run_dir) if checkpoints(run_dir) else 0

@@ -106,7 +106,9 @@ def _content(study: Models, udr: Column, drawn: list[Drawn], pictures: dict[str,
         ]
         if len(scores) > len(first)
         else [],
-        "choices": choices(study, udr),
+        "choices": [
+            row for places in study.by_data().values() for row in choices(study.part(places), udr[places])
+        ],
         "pictures": list(_pictures(study)),
     }
 

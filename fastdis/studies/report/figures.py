@@ -1,6 +1,7 @@
 """The figures of a study."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,7 +10,7 @@ from ... import plots
 from ...evaluation.comparison.run_settings import text_of
 from ..statistics import RankCorrelations, explained_variance, rank_correlations
 from .columns import HEADLINES, Column, best_while_training, column, other_numbers, ranked_scores
-from .grids import Plane, facets_of, planes
+from .grids import MOST_FACETS, Plane, planes
 from .models import Models
 
 _MOST_METHODS = 24  # in a picture of violins
@@ -34,17 +35,35 @@ def figures_of(study: Models, udr: Column) -> list[Drawn]:
     for score in scores:
         for plane in found:
             drawn += _over(study, plane, score)
-    drawn += _trade_offs(study, scores)
-    drawn += _violins(study, scores)
-    drawn += _correlations(study, scores, udr)
-    drawn += _explained(study, scores)
+    parts = study.by_data()
+    for data, places in parts.items():  # ranks and variances over several data sets would mix what they are
+        of_one = _over_models(study.part(places), udr[places])
+        drawn += of_one if len(parts) == 1 else [_of_data(one, data) for one in of_one]
     return drawn
+
+
+def _over_models(study: Models, udr: Column) -> list[Drawn]:
+    """Draw what the models of one data set share."""
+    scores = ranked_scores(study)
+    return [
+        *_trade_offs(study, scores),
+        *_violins(study, scores),
+        *_correlations(study, scores, udr),
+        *_explained(study, scores),
+    ]
+
+
+def _of_data(one: Drawn, data: str) -> Drawn:
+    slug = re.sub(r"\W+", "_", data).strip("_")
+    return replace(one, name=f"{one.name}_{slug}", heading=f"{one.heading}: {data}")
 
 
 def _over(study: Models, plane: Plane, score: str) -> list[Drawn]:
     """Lines and maps of a score over two axes: at the last step and, where it is known, at the best one."""
     last, best = column(study.models, score), best_while_training(study.models, score)
-    facets = list(facets_of(plane))
+    facets = list(plane.facets.items())[:MOST_FACETS]
+    left_out = len(plane.facets) - len(facets)
+    said = f" The first {MOST_FACETS} of {len(plane.facets)} combinations of other settings." * (left_out > 0)
     panels = []
     for name, models in facets:
         grids = [plane.grid(" ".join(filter(None, [name, "at the last step"])), last, models)]
@@ -60,7 +79,7 @@ def _over(study: Models, plane: Plane, score: str) -> list[Drawn]:
             f"lines_{score}_{plane.name}",
             title,
             "Mean over models, with one standard deviation either way. While training, 10,000 images are "
-            "scored; at the end, all of them.",
+            "scored; at the end, all of them." + said,
             lines,
             score,
         )
@@ -73,7 +92,7 @@ def _over(study: Models, plane: Plane, score: str) -> list[Drawn]:
                 f"maps_{score}_{plane.name}",
                 over_both,
                 "Mean and standard deviation over models at the last step; on the right the largest mean of "
-                "a column less its smallest.",
+                "a column less its smallest." + said,
                 plots.score_maps(grids, plane.rows, plane.columns, over_both, study.note),
                 score,
             )
@@ -91,7 +110,8 @@ def _trade_offs(study: Models, scores: list[str]) -> list[Drawn]:
             groups: dict[str, list[int]] = {}
             for k in members:
                 if np.isfinite(cost[k]) and np.isfinite(values[k]):
-                    groups.setdefault(text_of(study.strengths[k]), []).append(k)
+                    strength = study.strengths[k]
+                    groups.setdefault("" if strength is None else text_of(strength), []).append(k)
             if groups:
                 x, y = ([of[part] for part in groups.values()] for of in (cost, values))
                 series.append(plots.Series(objective, list(groups), x, y))
@@ -173,9 +193,7 @@ def _correlations(study: Models, scores: list[str], udr: Column) -> list[Drawn]:
                 "Rank correlations of scores with other numbers",
                 caption + " LR and GBT: downstream accuracy of logistic regression and boosted trees from so "
                 "many labels; their efficiency is the accuracy from 100 labels over that from 10,000.",
-                _matrix(
-                    "Rank correlations of scores with other numbers", rank_correlations(apart, others), study
-                ),
+                _matrix("Scores and other numbers", rank_correlations(apart, others), study),
             )
         )
     return drawn

@@ -1,6 +1,5 @@
 """The grids of settings over which a study's scores are drawn."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from .models import Models
 
 RANKED = "strength"  # an axis of ranks, where objectives have strengths of their own
 _SMALLEST, _LARGEST = 2, 12  # values of an axis that make a picture
+MOST_FACETS = 8  # in a picture
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,3 @@ def _plane(axes: dict[str, list[Any]], x: str, y: str) -> Plane:
         places[x],
         dict(sorted(facets.items())),
     )
-
-
-def facets_of(plane: Plane, most: int = 8) -> Iterator[tuple[str, list[int]]]:
-    """Yield the facets that a picture has room for."""
-    yield from list(plane.facets.items())[:most]

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,17 @@ class Models:
         for k, model in enumerate(self.models):
             groups.setdefault(str(model.settings.get("objective")), []).append(k)
         return groups
+
+    def by_data(self) -> dict[str, list[int]]:
+        """Return the places of the models of each data set: what they share is a matter of one data set."""
+        groups: dict[str, list[int]] = {}
+        for k, model in enumerate(self.models):
+            groups.setdefault(short_data(model.run.data), []).append(k)
+        return groups
+
+    def part(self, places: list[int]) -> "Models":
+        """Return the study of some of the models alone."""
+        return replace(self, models=[self.models[k] for k in places])
 
     @cached_property
     def data(self) -> str:
