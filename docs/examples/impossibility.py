@@ -3,8 +3,9 @@
 Locatello et al. 2019, theorem 1: for every model there is another with the same prior, the same distribution
 of images and the same ELBO whose latents mix the factors. Here it is built: z' = R z, where R turns the
 latents in pairs by an angle, and the decoder turns back. Prior, KL and reconstructions stay to the last
-digits. MIG and DCI fall from the first degree on; the two scores by votes see nothing until the latents of a
-pair hold nearly as much of one factor as of the other.
+digits. Of a model that keeps its factors apart, MIG and DCI fall with the angle; the two scores by votes see
+nothing until the latents of a pair hold nearly as much of one factor as of the other. A model that mixes its
+factors to begin with may gain by a small turn.
 
     python docs/examples/impossibility.py --out impossibility.png
     python docs/examples/impossibility.py --run runs/mine
