@@ -13,8 +13,8 @@ help: ## print the targets
 demo: $(INSTALLED) ## train and score a small model in minutes
 	$(BIN)/fastdis demo
 
-test: $(INSTALLED) ## run all tests
-	$(BIN)/pytest
+test: $(INSTALLED) ## run all tests, in two processes
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist worksteal
 
 test-lowest: $(LOWEST)/.installed ## run the tests of kernels, metrics and command line with the lowest versions
 	$(LOWEST)/bin/pytest tests/metrics tests/cli tests/kernels \

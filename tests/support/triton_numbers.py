@@ -83,7 +83,7 @@ def test_reparameterize_kl_agrees_with_the_reference(shape: tuple[int, int], dty
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(2, 1), (7, 3), (133, 13)])
+@pytest.mark.parametrize("shape", [(2, 1), (37, 13)])
 @pytest.mark.parametrize("weight", [0.0, 3.0])
 def test_reparameterize_tcvae_agrees_with_the_reference(
     shape: tuple[int, int], weight: float, dtype: torch.dtype
