@@ -1,7 +1,7 @@
 """Draw the README's picture: the traversals of a run beside its scores.
 
-    fastdis demo
-    python docs/assets/demo_picture.py runs/demo docs/assets/demo.png
+fastdis demo
+python docs/assets/demo_picture.py runs/demo docs/assets/demo.png
 """
 
 import json
