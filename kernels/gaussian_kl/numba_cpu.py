@@ -114,10 +114,14 @@ def _mean_of_sums(sums, batch, mean):
 
 
 def reparameterize(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
-    means = as_array(mean)
-    z = np.empty_like(means)
-    _run_forward(means, as_array(logvar), as_array(noise), z, None, None)
-    return as_tensor(z, mean.dtype)
+    return as_tensor(sample(as_array(mean), as_array(logvar), as_array(noise)), mean.dtype)
+
+
+def sample(mean, logvar, noise):
+    """z of arrays, (batch, latent)."""
+    z = np.empty_like(mean)
+    _run_forward(mean, logvar, noise, z, None, None)
+    return z
 
 
 def gaussian_kl(mean: Tensor, logvar: Tensor, by_row: bool) -> Tensor:

@@ -1,13 +1,14 @@
 """The sample, the penalty with its partial derivatives, and one pass that makes total derivatives of them."""
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .._cpu.arrays import as_array, as_tensor
 from .._cpu.compile import njit, wide_vectors
 from .._cpu.exponential import expm1_parts
-from ..gaussian_kl.numba_cpu import reparameterize
-from ..total_correlation.numba_cpu import penalty
+from ..gaussian_kl.numba_cpu import sample
+from ..total_correlation.numba_cpu import run
 
 
 @njit
@@ -34,14 +35,16 @@ def forward(
     gradient: bool,
 ) -> tuple[Tensor, ...]:
     """z, the penalty, its three terms, and for the backward pass A, B and H, empty if not wanted."""
-    z = reparameterize(mean, logvar, noise)
-    value, terms, by_z, by_mean, by_logvar = penalty(
-        z, mean, logvar, dataset_size, stratified, coefficients, gradient
+    dtype = mean.dtype
+    means, logvars, noises = as_array(mean), as_array(logvar), as_array(noise)
+    z = as_tensor(sample(means, logvars, noises), dtype)  # rounded to a half type, as its densities see it
+    value, terms, *partial = run(
+        as_array(z), means, logvars, dataset_size, stratified, coefficients, gradient
     )
+    numbers = torch.from_numpy(value), torch.from_numpy(terms)
     if not gradient:
-        return z, value, terms, by_z, by_mean, by_logvar
-    by_z, by_mean, by_logvar = as_array(by_z), as_array(by_mean), as_array(by_logvar)
+        return z, *numbers, *(mean.new_empty(0) for _ in range(3))
+    by_z, by_mean, by_logvar = partial
     z_by_logvar = np.empty_like(by_z)
-    _total_derivatives(by_z, by_mean, by_logvar, as_array(logvar), as_array(noise), z_by_logvar)
-    saved = (as_tensor(array, mean.dtype) for array in (by_mean, by_logvar, z_by_logvar))
-    return z, value, terms, *saved
+    _total_derivatives(by_z, by_mean, by_logvar, logvars, noises, z_by_logvar)
+    return z, *numbers, *(as_tensor(array, dtype) for array in (by_mean, by_logvar, z_by_logvar))

@@ -82,7 +82,8 @@ def _collect(sums, batch, coefficients, terms, penalty, parts, out):
 
 def values(z: Tensor, mean: Tensor, logvar: Tensor, dataset_size: int, stratified: bool) -> Tensor:
     """(3,): MI, TC and dimension-wise KL."""
-    return _run(z, mean, logvar, dataset_size, stratified, (0.0, 0.0, 0.0), False)[1]
+    arrays = as_array(z), as_array(mean), as_array(logvar)
+    return torch.from_numpy(run(*arrays, dataset_size, stratified, (0.0, 0.0, 0.0), False)[1])
 
 
 def gradients(
@@ -112,14 +113,20 @@ def penalty(
 
 
 def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
-    dtype = z.dtype
+    arrays = as_array(z), as_array(mean), as_array(logvar)
+    weighted, terms, *partial = run(*arrays, dataset_size, stratified, coefficients, gradient)
+    values = torch.from_numpy(weighted), torch.from_numpy(terms)
+    return *values, *(as_tensor(part, z.dtype) for part in partial)
+
+
+def run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
+    """The same of arrays: the penalty (), its terms (3,) and, where wanted, three gradients."""
     batch, latent = z.shape
     width = _PADDING * -(-batch // _PADDING)
     padded = width + (width % _STRIDE == 0) * _PADDING
-    z = as_array(z)
     number = z.dtype.type
     tables, highest = np.empty((4, latent, padded), number), np.empty(latent, number)
-    _layout(as_array(mean), as_array(logvar), tables, highest)
+    _layout(mean, logvar, tables, highest)
     others = batch - 1
     if stratified:
         own, following = others / dataset_size, (dataset_size - others) / dataset_size
@@ -155,7 +162,4 @@ def _run(z, mean, logvar, dataset_size, stratified, coefficients, gradient):
     )
     terms, weighted = np.empty(3, number), np.empty((), number)
     _collect(sums, batch, coefficients, terms, weighted, parts, gathered)
-    values = torch.from_numpy(weighted), torch.from_numpy(terms)
-    if not gradient:
-        return values
-    return *values, *(as_tensor(out, dtype) for out in (grad_z, gathered[0], gathered[1]))
+    return (weighted, terms, grad_z, gathered[0], gathered[1]) if gradient else (weighted, terms)
