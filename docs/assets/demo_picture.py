@@ -34,17 +34,17 @@ def main(run: Path, picture: Path) -> None:
         value = f"{number['score']:.2f} {number.get('unit') or ''}".strip()
         rows.append([title, value, f"{number['samples']:,}"])
     image = imread(run / "traversals.png")
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
     left.imshow(image)
     left.set_axis_off()
     right.set_axis_off()
     table = right.table(rows, colLabels=["", "", "images"], cellLoc="left", loc="center", edges="horizontal")
     table.auto_set_font_size(False)
-    table.set_fontsize(10)
-    table.scale(1, 1.5)
+    table.set_fontsize(9)
+    table.scale(1, 1.6)
     table.auto_set_column_width([0, 1, 2])
-    figure.savefig(picture, dpi=110)
+    figure.savefig(picture, dpi=100)
 
 
 if __name__ == "__main__":
