@@ -4,6 +4,8 @@ TORCH := torch==2.13.0 # the one pin: a bare "torch" would pull the newest build
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOWEST := .venv-lowest
+LOWEST_KERNELS := aggregated_posterior boosted_trees dispatch gaussian_kl image_batch joint_histogram \
+	marginal_density packed_images permute_dims strided_convolution total_correlation
 
 .PHONY: help demo test test-lowest bench bench-gpu lint types docs build clean
 
@@ -17,10 +19,10 @@ test: $(INSTALLED) ## run all tests, in two processes
 	OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist worksteal
 
 test-lowest: $(LOWEST)/.installed ## run the tests of kernels, metrics and command line with the lowest versions
-	$(LOWEST)/bin/pytest tests/metrics tests/cli tests/kernels \
-		-m "not slow" -k "not interpreter and not compiles and not processes and not cover" \
-		--ignore tests/kernels/test_triton.py --ignore tests/kernels/test_strided_convolution.py \
-		--ignore tests/kernels/test_short_vectors.py
+	OMP_WAIT_POLICY=passive $(LOWEST)/bin/pytest -n 2 --dist worksteal tests/metrics \
+		$(addprefix tests/cli/test_, $(addsuffix .py, main refusals scores train)) \
+		$(addprefix tests/kernels/test_, $(addsuffix .py, $(LOWEST_KERNELS))) \
+		-m "not slow" -k "not interpreter and not processes and not cover"
 
 bench: test ## run all tests, then measure on the CPU: no speed is reported while a test is red
 	mkdir -p build
@@ -55,7 +57,7 @@ $(INSTALLED): pyproject.toml Makefile
 $(LOWEST)/.installed: pyproject.toml tests/lowest.txt Makefile
 	rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/pip install --quiet $(TORCH)
-	$(LOWEST)/bin/pip install --quiet --editable '.[torchmetrics,lightgbm]' pytest hypothesis --constraint tests/lowest.txt
+	$(LOWEST)/bin/pip install --quiet --editable '.[torchmetrics,lightgbm]' pytest pytest-xdist hypothesis --constraint tests/lowest.txt
 	touch $@
 
 clean: ## remove environments, builds and runs
