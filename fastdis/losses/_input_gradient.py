@@ -89,10 +89,11 @@ def input_gradient(layers: list[Layer], images: Tensor) -> Tensor:
         images = channels_last(images)
     weights = [module.weight for module, _ in layers]
     run = list(takewhile(lambda layer: halves_or_doubles(layer[0]), layers))
-    held = run and held_convolutions(
-        images, weights[: len(run)], [module.bias for module, _ in run], [slope for _, slope in run]
+    biases = [module.bias for module, _ in run if module.bias is not None]  # they all have one
+    held = (
+        held_convolutions(images, weights[: len(run)], biases, [slope for _, slope in run]) if run else None
     )
-    if not held:
+    if held is None:
         return _recorded(layers, images, *weights)
     outputs, transpose = held
     return transpose(_recorded(layers[len(run) :], outputs, *weights[len(run) :]))

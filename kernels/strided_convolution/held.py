@@ -46,10 +46,10 @@ def held_convolutions(
     from . import numba_cpu
 
     outputs, frames = numba_cpu.forward(images, weights, biases, slopes, False, True)
-    kept, sizes = torch.from_numpy(frames), images.shape[1:]
+    kept, (channels, height, width) = torch.from_numpy(frames), images.shape[1:]
 
     def transpose(grad: Tensor) -> Tensor:
-        return _recorded(kept, sizes, slopes, grad, *weights)
+        return _recorded(kept, (channels, height, width), slopes, grad, *weights)
 
     return outputs, transpose
 
@@ -57,7 +57,12 @@ def held_convolutions(
 class _Transposed(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, frames: Tensor, sizes: torch.Size, slopes: Sequence[float], grad: Tensor, *weights: Tensor
+        ctx: Any,
+        frames: Tensor,
+        sizes: tuple[int, int, int],
+        slopes: Sequence[float],
+        grad: Tensor,
+        *weights: Tensor,
     ) -> Tensor | None:
         from . import numba_cpu
 
