@@ -1,6 +1,5 @@
 """Runs of convolutions against torch's own, and that torch's own are taken wherever they must be."""
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,43 +10,8 @@ from torch.autograd import forward_ad
 
 from fastdis.kernels import _dispatch, strided_convolution
 from fastdis.kernels.strided_convolution import convolutions, reference
-from fastdis.kernels.strided_convolution.held import held_convolutions
 from support.agreement import assert_as_accurate
-
-# widths of the run, then height and width of the images of the smaller side
-RUNS = {
-    "one layer": ((32, 32), 8, 8),
-    "burgess": ((1, 32, 32, 32, 32), 4, 4),
-    "kim, colour": ((3, 32, 32, 64, 64), 4, 4),
-    "two channels": ((2, 32, 96), 4, 4),
-    "rectangles": ((32, 64, 32), 12, 20),
-}
-Run = tuple[list[Tensor], list[float], bool]
-
-
-def run_of(name: str, transposed: bool, batch: int, slope: float = 0.0) -> Run:
-    """(images, weights..., biases...), slopes (the last layer's is 1 if transposed), direction.
-
-    The numbers are small integers, biases a half more: every sum of the forward pass is exact in float32, so
-    that no rounding can move a value over the kink of its rectifier and change a gradient by all of it.
-    """
-    widths, height, width = RUNS[name]
-    torch.manual_seed(0)
-    weights = [
-        (torch.rand(c, f, 4, 4) < 2 / f**0.5).double() * torch.randint(-1, 2, (c, f, 4, 4))
-        for f, c in itertools.pairwise(widths)
-    ]
-    scale = 2 ** len(weights)
-    shape = (widths[0], scale * height, scale * width)
-    slopes = [slope] * len(weights)
-    outputs = widths[1:]
-    if transposed:
-        weights.reverse()
-        shape = (widths[-1], height, width)
-        slopes[-1] = 1.0
-        outputs = widths[-2::-1]
-    biases = [torch.randint(-3, 3, (c,)).double() + 0.5 for c in outputs]
-    return [torch.randint(-2, 3, (batch, *shape)).double(), *weights, *biases], slopes, transposed
+from support.convolution_runs import RUNS, run_of
 
 
 def through(
@@ -85,60 +49,6 @@ def test_gradients_agree_with_the_reference(name: str, transposed: bool, batch: 
     expected = torchs(*tensors)[0]
     assert torch.equal(ours(*map(Tensor.float, tensors))[0].double(), expected)
     assert_as_accurate(ours, torchs, tensors, [torch.randn_like(expected)], torch.float32)
-
-
-@pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("batch", [1, 3, 37])
-@pytest.mark.parametrize("name", RUNS)
-def test_the_gradient_of_images_has_torchs_derivatives(name: str, batch: int, slope: float) -> None:
-    (images, *layers), slopes, _ = run_of(name, False, batch, slope)
-    weights, biases = layers[: len(slopes)], layers[len(slopes) :]
-
-    def ours(grad: Tensor, *weights: Tensor) -> list[Tensor]:
-        held = held_convolutions(images.float(), weights, list(map(Tensor.float, biases)), slopes)
-        assert held is not None
-        outputs, transpose = held
-        assert torch.equal(outputs.double(), expected)
-        return [transpose(grad)]
-
-    def torchs(grad: Tensor, *weights: Tensor) -> list[Tensor]:
-        varied = images.to(grad).requires_grad_()
-        outputs = reference.convolutions(varied, weights, [bias.to(grad) for bias in biases], slopes, False)
-        return list(torch.autograd.grad(outputs, varied, grad, create_graph=True))
-
-    expected = reference.convolutions(images, weights, biases, slopes, False)
-    inputs = [torch.randn_like(expected), *weights]
-    assert_as_accurate(ours, torchs, inputs, [torch.randn_like(images)], torch.float32)
-
-
-def test_where_the_kernel_does_not_run_nothing_is_held() -> None:
-    (images, *layers), slopes, _ = run_of("two channels", False, 2)
-    weights, biases = layers[:2], layers[2:]
-    single = [images.float(), list(map(Tensor.float, weights)), list(map(Tensor.float, biases))]
-    assert held_convolutions(*single, slopes) is not None
-    assert held_convolutions(images, weights, biases, slopes) is None
-    assert held_convolutions(*single, [0.0, -0.5]) is None
-    assert held_convolutions(single[0][..., :-4], *single[1:], slopes) is None
-    with torch.autocast("cpu", torch.bfloat16):
-        assert held_convolutions(*single, slopes) is None
-
-
-def test_no_bit_of_a_gradient_of_images_depends_on_the_threads() -> None:
-    (images, *layers), slopes, _ = run_of("burgess", False, 37, 0.2)
-    weights = [weight.float().requires_grad_() for weight in layers[:4]]
-    found, threads = [], torch.get_num_threads()
-    try:
-        for count in (1, 2):
-            torch.set_num_threads(count)
-            torch.manual_seed(1)
-            held = held_convolutions(images.float(), weights, [bias.float() for bias in layers[4:]], slopes)
-            assert held is not None
-            gradient = held[1](torch.randn_like(held[0]))
-            along = torch.randn_like(gradient)
-            found.append([gradient, *torch.autograd.grad(gradient, weights, along)])
-    finally:
-        torch.set_num_threads(threads)
-    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("transposed", [False, True])
