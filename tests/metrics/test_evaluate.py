@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from fastdis import metrics
 from fastdis.metrics import METRICS
@@ -128,6 +129,20 @@ def test_what_else_a_fit_warns_of_is_noted_too(recwarn) -> None:
         fits.fit(Model(), np.zeros((4, 1)), np.zeros(4))
     assert fits.notes == ("3 of 3 fits warned: the least populated class has 1 member",)
     assert not recwarn.list
+
+
+def test_a_fit_takes_one_thread_and_gives_the_others_back() -> None:
+    seen = []
+
+    class Model:
+        def fit(self, x: np.ndarray, labels: np.ndarray) -> None:
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+
+    with threadpool_limits(2):
+        Fits().fit(Model(), np.zeros((4, 1)), np.zeros(4))
+        assert seen
+        assert set(seen) == {1}
+        assert {pool["num_threads"] for pool in threadpool_info()} == {2}
 
 
 def test_a_constant_factor_is_warned_of_once_for_each_place(data, recwarn) -> None:
