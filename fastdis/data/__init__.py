@@ -1,7 +1,7 @@
 """Data sets: images by index, with their factors of variation where they are known.
 
-One's own come from `arrays`, `load` (an npz, an HDF5 file, a folder of pictures) or `from_torch`; those of
-the field from a function each, listed in `DATASETS` by name.
+One's own come from `arrays`, `load` (an npz, an HDF5 file, a folder of pictures) or `from_torch`. Each
+published data set has a function of its own; `DATASETS` lists them by name.
 """
 
 from .arrays import arrays

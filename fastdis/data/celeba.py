@@ -20,7 +20,7 @@ def celeba(path: StrPath, *, cache_dir: StrPath | None = None) -> ImageDataset:
     """Open CelebA: 202,599 faces with 40 attributes, of which none is a known factor of variation.
 
     The aligned pictures of 178 x 218 are scaled to 64 x 64 by Lanczos's filter, once, and kept: that takes
-    minutes. Scores against the attributes say how well they can be told from the codes, no more.
+    minutes. Scores against the attributes say how well they can be predicted from the codes, no more.
 
     Args:
         path: a folder with ``img_align_celeba/*.jpg`` and ``list_attr_celeba.txt``, from

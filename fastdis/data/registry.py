@@ -36,7 +36,7 @@ class DatasetEntry:
 
     open: the function, called with a path, or without where none is needed.
     file: what the path leads to; empty where the images are always drawn.
-    where: from where the user gets it.
+    where: where the user gets it.
     paper: who made or first used the data set.
     factors: the number of values of each factor, by name; empty where none is known before it is opened.
     needs_path: whether there is no data set without a path.
@@ -168,7 +168,7 @@ def open_data(data: StrPath, path: StrPath | None = None, **settings: Any) -> Im
     Raises:
         FileNotFoundError: there is no such name and no such file (close matches are named), or nothing at
             path.
-        TypeError, ValueError: the path is missing or one too many, or what the data set's function raises.
+        TypeError, ValueError: the path is missing or superfluous, or what the data set's function raises.
 
     Example:
         >>> len(open_data("dsprites")), open_data("scenes", k=2).factor_names

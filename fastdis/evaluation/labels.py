@@ -80,7 +80,7 @@ def labels(
 
     Args:
         data: images with factors, or without: the result then has no columns.
-        factor_bins: into how many bins a continuous factor is cut.
+        factor_bins: the number of bins that a continuous factor is cut into.
         binning: "width", bins of equal width over the range that its labels span, or that a
             `fastdis.data.Simulator` draws it from; "quantile", bins of equal counts: fewer than asked for
             where labels repeat.
@@ -126,7 +126,7 @@ def _edges(
 
 
 def notes(data: Labelled, found: Labels) -> list[str]:
-    """Say in a sentence each what a reader of the scores has to know of the factors."""
+    """Return the sentences that a reader of the scores has to know about the factors."""
     if not data.factor_names:
         return ["The data set has no known factors, so there are no scores of factors."]
     if not found.varying:

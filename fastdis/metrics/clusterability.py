@@ -60,7 +60,7 @@ def clusterability(
         codes: (samples, codes), real.
         factors: (samples, factors), classes; a constant factor is left out with a warning.
         rows: how many are drawn, without replacement; of fewer, all.
-        starts: how often k-means begins anew, of which the tightest clusters are kept.
+        starts: how many times k-means starts; the tightest clusters are kept.
         seed: of the draw and of the starts.
 
     Raises:

@@ -78,9 +78,9 @@ def factor_vae_score(
 
     A vote: draw a factor k and one of its values, then a group of samples that have it; the code with the
     least variance (ddof 1), each divided by its variance over all samples, votes for k. The majority of the
-    training votes names the factor of each code; the score is the share of test votes it names rightly.
-    Codes whose standard deviation over all samples is below the threshold are pruned first; if none is left
-    the score is 0.
+    training votes names the factor of each code; the score is the share of test votes that it names
+    correctly. Codes whose standard deviation over all samples is below the threshold are pruned first; if
+    none is left the score is 0.
 
     The score does not change when codes change places, values of a factor are numbered differently, or a code
     is shifted, reflected, or scaled without crossing the threshold.
