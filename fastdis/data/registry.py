@@ -8,26 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from ..kernels.sprites import FACTOR_VALUES as DSPRITES_FACTORS
-from .basel_faces import FACTORS as BASEL_FACTORS
-from .basel_faces import basel_faces
-from .cars3d import FACTORS as CARS_FACTORS
-from .cars3d import cars3d
-from .celeba import celeba
-from .chairs3d import AZIMUTHS, ELEVATIONS, OBJECTS, chairs3d
 from .dsprites import dsprites
 from .dsprites.nuisances import color_dsprites, noisy_dsprites, scream_dsprites
 from .image_dataset import ImageDataset, StrPath
 from .load import load
-from .mpi3d import COMPLEX_FACTORS, mpi3d, mpi3d_complex
-from .mpi3d import FACTORS as MPI3D_FACTORS
+from .published.basel_faces import FACTORS as BASEL_FACTORS
+from .published.basel_faces import basel_faces
+from .published.cars3d import FACTORS as CARS_FACTORS
+from .published.cars3d import cars3d
+from .published.celeba import celeba
+from .published.chairs3d import AZIMUTHS, ELEVATIONS, OBJECTS, chairs3d
+from .published.mpi3d import COMPLEX_FACTORS, mpi3d, mpi3d_complex
+from .published.mpi3d import FACTORS as MPI3D_FACTORS
+from .published.shapes3d import FACTORS as SHAPES_FACTORS
+from .published.shapes3d import shapes3d
+from .published.smallnorb import FACTORS as NORB_FACTORS
+from .published.smallnorb import smallnorb
 from .room import FACTORS as ROOM_FACTORS
 from .room import room
 from .scenes import scenes
-from .shapes3d import FACTORS as SHAPES_FACTORS
-from .shapes3d import shapes3d
 from .simulator import Simulator
-from .smallnorb import FACTORS as NORB_FACTORS
-from .smallnorb import smallnorb
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ._fits import Fits
 from ._result import Result
 from ._sampling import random_state
 from ._scale import in_one_unit
-from .table import Float
+from .joint_table import Float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

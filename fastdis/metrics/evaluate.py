@@ -15,8 +15,8 @@ from ._arguments import Array
 from ._confidence import REPLICATES, check_confidence
 from ._errors import NoInterval, NotComputable
 from ._result import Result
+from .joint_table import JointTable
 from .metric import METRICS, Metric
-from .table import JointTable
 
 NAMES = tuple(name for name, metric in METRICS.items() if metric.needs != "posteriors")
 

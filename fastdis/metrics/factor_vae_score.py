@@ -12,7 +12,7 @@ from ._confidence import REPLICATES, check_confidence, interval_of_votes
 from ._mixed import Continuous, binned_arrays
 from ._result import Result
 from ._sampling import Draw, DrawnGroups, RowGroups, groups_of
-from .table import Float
+from .joint_table import Float
 
 _CHUNK = 1000  # votes gathered at once: 1,000 groups of 64 rows of 10 float64 codes are 5 MB
 

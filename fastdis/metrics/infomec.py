@@ -13,7 +13,7 @@ from ._fits import Fits
 from ._result import Result
 from ._sampling import Train, check_split, split
 from ._scale import standardised
-from .table import Float, JointTable
+from .joint_table import Float, JointTable
 
 _ACTIVE = 1 / 20  # of the largest range, as in the authors' code
 _FREE = 1e6  # scikit-learn's C: next to no penalty

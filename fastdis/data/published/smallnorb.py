@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import expected
-from .cached import stamp, unpacked
-from .factors import Table
-from .image_dataset import ImageDataset, StrPath
-from .pictures import scaled
-from .pixels import ArrayPixels
+from .. import expected
+from ..cached import stamp, unpacked
+from ..factors import Table
+from ..image_dataset import ImageDataset, StrPath
+from ..pictures import scaled
+from ..pixels import ArrayPixels
 
 FACTORS = {
     "category": np.array(["animal", "human", "airplane", "truck", "car"]),

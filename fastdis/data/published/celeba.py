@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import expected
-from .cached import stamp, unpacked
-from .factors import Table
-from .image_dataset import ImageDataset, StrPath
-from .pictures import decoded
-from .pixels import ArrayPixels
+from .. import expected
+from ..cached import stamp, unpacked
+from ..factors import Table
+from ..image_dataset import ImageDataset, StrPath
+from ..pictures import decoded
+from ..pixels import ArrayPixels
 
 COUNT, ATTRIBUTES = 202_599, 40
 SIDE = 64  # scaled from 178 x 218
