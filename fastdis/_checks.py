@@ -185,15 +185,17 @@ def indices(function: str, value: Any, count: int) -> Tensor:
         >>> indices("unpack", [2, 0], 3)
         tensor([2, 0])
     """
-    array = isinstance(value, np.ndarray) and value.size > 0  # whose own functions cost half of torch's
-    result = torch.from_numpy(value) if array else torch.as_tensor(value)
+    if type(value) is np.ndarray and value.dtype == np.int64 and value.ndim == 1 and value.size:
+        low, high = np.minimum.reduce(value), np.maximum.reduce(value)  # at a fifth of what torch's cost
+        if low >= 0 and high < count:
+            return torch.from_numpy(value)
+    result = torch.as_tensor(value)
     if result.is_floating_point() or result.is_complex() or result.dtype == torch.bool:
         raise TypeError(f"{function}: indices must be integers, got {result.dtype}")
     if result.dim() != 1:
         raise ValueError(f"{function}: indices must have shape (n,), got {tuple(result.shape)}")
     if len(result):
-        known = value if array else result
-        for index in (int(known.min()), int(known.max())):
+        for index in (int(result.min()), int(result.max())):
             if not 0 <= index < count:
                 raise IndexError(f"{function}: indices must be 0 to {count - 1}, got {index}")
     return result

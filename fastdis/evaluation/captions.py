@@ -22,8 +22,8 @@ _CAPTIONS = {
     "latent_curves": (
         "Mean code against each factor",
         "A latent that stands for a factor climbs or falls along it and is level along the others. Where "
-        "the lines of the shapes part, the code depends on the shape too. Latents that carry next to nothing "
-        "are left out.",
+        "shapes have lines of their own and these part, the code depends on the shape too. Latents that "
+        "carry next to nothing are left out.",
     ),
     "mutual_information": (
         "What each code knows of each factor",

@@ -13,10 +13,11 @@ from .._files import require_writable
 from ..data.factors import table
 from ..metrics import read_arrays
 from ..metrics.binning import BINNINGS
+from ..training.labels import labels
 from ..version import __version__
 from .commands import evaluate_command
 from .files import Picture
-from .labels import labels, notes
+from .notes import notes
 from .report import Report, information_of, write
 from .scores import chosen_metrics, score
 

@@ -3,14 +3,15 @@
 import json
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..training.registry import MODELS, OBJECTIVES, settings_of
 from ..training.run_config import RunConfig
 
 _OPTIONS = {"dataset": "--data"}  # where an option is not called like its field
 _GIVEN = ("objective", "model", "dataset", "steps", "seed")  # said even where they have their defaults
+_PAIRS = {"settings": "--set", "warmup": "--warmup", "without": "--without"}  # NAME=VALUE, repeated
 
 
 def train_command(config: RunConfig, run_dir: str | Path) -> str:
@@ -19,21 +20,22 @@ def train_command(config: RunConfig, run_dir: str | Path) -> str:
     Example:
         >>> print(train_command(RunConfig(objective="vae", steps=10, latents=5), "mine"))
         fastdis train mine --objective vae --model burgess --data dsprites --steps 10 --seed 0 --latents 5
+        >>> print(train_command(RunConfig(objective="vae", steps=10, split=0.9), "mine"))
+        fastdis train mine --objective vae --model burgess --data dsprites --steps 10 --seed 0 --split 0.9
     """
-    values = config.to_dict()
-    default = RunConfig()
+    default, known = RunConfig(), config.defaults()
+    values = config.to_dict() | {
+        "settings": {name: value for name, value in config.settings.items() if known[name] != value}
+    }
     words = ["fastdis", "train", str(run_dir)]
-    for name in (*_GIVEN, "path", "latents", "every", "batch_size", "learning_rate", "precision"):
-        if name in _GIVEN or values[name] != getattr(default, name):
-            words += [_OPTIONS.get(name, f"--{name.replace('_', '-')}"), str(values[name])]
-    if config.compile:
-        words.append("--compile")
-    known = settings_of(OBJECTIVES[config.objective]) | settings_of(MODELS[values["model"]])
-    for name, value in config.settings.items():
-        if name not in known or known[name] != value:
-            words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
-    for name, steps in config.warmup.items():
-        words += ["--warmup", f"{name}={steps}"]
+    for name in (*_GIVEN, *(field.name for field in fields(RunConfig) if field.name not in _GIVEN)):
+        value = values[name]
+        option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+        if name in _PAIRS:
+            for key, part in value.items():
+                words += [_PAIRS[name], f"{key}={part if isinstance(part, str) else json.dumps(part)}"]
+        elif name in _GIVEN or value != getattr(default, name):
+            words += [option] if value is True else [option, str(value)]
     return shlex.join(words)
 
 

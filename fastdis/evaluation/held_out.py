@@ -8,9 +8,9 @@ from ..data.protocols import FactorData
 from ..functional import gaussian_kl
 from ..metrics import METRICS
 from ..models import VAE
+from ..training.labels import Labels
 from .encode import Codes, evaluating
 from .files import Picture
-from .labels import Labels
 from .numbers import Number, kl_number, reconstruction_number
 from .pictures import decoding, reconstructions
 from .scores import score

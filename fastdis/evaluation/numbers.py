@@ -133,8 +133,8 @@ def reconstruction_number(
         interval=normal_interval(score, error, confidence),
         no_interval=NOT_ASKED if drawn else "all images were decoded, none drawn",
         seconds=time.perf_counter() - start,
-        definition=f"Negative {likelihood} log-likelihood of an image decoded from its posterior mean, "
-        "summed over pixels, mean over images.",
+        definition=f"Negative {likelihood.capitalize()} log-likelihood of an image decoded from its "
+        "posterior mean, summed over pixels, mean over images.",
     )
 
 

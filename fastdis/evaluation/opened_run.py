@@ -14,6 +14,7 @@ from ..data.protocols import FactorData
 from ..models import VAE
 from ..training.checkpoint_file import latest, step_of
 from ..training.config_file import read_config
+from ..training.labels import labels
 from ..training.log import Row, read_log
 from ..training.run_config import RunConfig
 from ..training.saved_run import SavedRun
@@ -23,7 +24,6 @@ from .encode import Codes
 from .encoded_run import EncodedRun, encoded_run
 from .files import Picture
 from .html import page
-from .labels import labels
 from .numbers import Number
 from .pictures import (
     TRAVERSE,

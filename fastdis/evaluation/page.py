@@ -114,6 +114,9 @@ def _settings(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     config = content.get("config") or {}
     within = config.get("settings") or {}
     flat = {name: value for name, value in config.items() if name != "settings"} | within
+    if sizes := (flat.get("data") or {}).get("factors"):
+        sizes = {name: "continuous" if size is None else size for name, size in sizes.items()}
+        flat["data"] = flat["data"] | {"factors": sizes}
     return [(name, _text(value)) for name, value in flat.items() if value not in (None, {}, [])]
 
 

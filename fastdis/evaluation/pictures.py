@@ -12,9 +12,9 @@ from .. import _checks, plots
 from ..data.protocols import FactorData
 from ..models import VAE
 from ..plots.kl import ACTIVE
+from ..training.labels import MISSING
 from .encode import Codes, decode
 from .files import Picture
-from .labels import MISSING
 from .numbers import sampled
 
 TRAVERSE = (-2.0, 2.0)  # from where to where a latent is moved, in standard deviations of the prior

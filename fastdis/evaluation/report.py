@@ -21,13 +21,14 @@ from ..metrics._confidence import check_confidence
 from ..models import VAE
 from ..plots.kl import ACTIVE
 from ..posterior import decompose
+from ..training.labels import labels
 from ..version import __version__
 from .captions import ORDER
 from .drawn_votes import drawn_votes
 from .encode import Codes, encode, evaluating
 from .files import Picture, write_files
 from .held_out import held_out_numbers, held_out_picture
-from .labels import labels, notes
+from .notes import notes
 from .numbers import kl_number, reconstruction_number
 from .page import NAME, report_page
 from .pictures import (

@@ -15,7 +15,7 @@ from ..metrics import METRICS, Metric, NotComputable
 from ..metrics import evaluate as evaluate_arrays
 from ..metrics._confidence import check_confidence
 from ..metrics.table import is_complete
-from .labels import AS_NUMBERS
+from .notes import AS_NUMBERS
 from .numbers import NOT_ASKED, SAMPLE, Number, number, sampled
 
 Array = NDArray[Any]

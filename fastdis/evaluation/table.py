@@ -109,13 +109,17 @@ def intervals_of(numbers: list[Number]) -> str:
 
 def remarks(numbers: list[Number]) -> list[str]:
     """Say why scores have no interval, and what a reader should know of them."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
+    some = {number["name"] for number in computed(numbers) if number["interval"]}
     for number in computed(numbers):
         if number["no_interval"]:
-            names = reasons.setdefault(number["no_interval"], [])
+            which = f" from {number['samples']:,} images" if number["name"] in some else ""
+            names = reasons.setdefault((number["no_interval"], which), [])
             if number["name"] not in names:
                 names.append(number["name"])
-    said = [f"No interval of {', '.join(names)}: {reason}." for reason, names in reasons.items()]
+    said = [
+        f"No interval of {', '.join(names)}{which}: {reason}." for (reason, which), names in reasons.items()
+    ]
     known = {number["name"] for number in computed(numbers)}
     for number in numbers:
         failed = number["score"] is None and number["name"] in known

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 
 class Fits:
     """Fit scikit-learn's predictors and count those that do not converge.
+
+    On one thread: ten thousand rows are too few to share, and threads that wait for each other by spinning
+    take ten times as long beside another process.
 
     Example:
         >>> from sklearn.linear_model import LogisticRegression
@@ -22,13 +26,14 @@ class Fits:
     def __init__(self) -> None:
         self._count = 0
         self._notes: Counter[str] = Counter()
+        self._threads = ThreadpoolController()
 
     def fit(self, model: Any, x: NDArray[np.floating], labels: NDArray[Any] | None) -> Any:
         """Fit the model and return it."""
         from sklearn.exceptions import ConvergenceWarning
 
         self._count += 1
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as caught, self._threads.limit(limits=1):
             warnings.simplefilter("always")
             model.fit(x, labels)
         # what a later version of the library will do says nothing about this fit

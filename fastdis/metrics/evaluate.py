@@ -176,7 +176,7 @@ def _scored(
     try:
         return metric.function(*arrays, confidence=confidence, **options), ""
     except NoInterval as reason:
-        return metric.function(*arrays, **options), str(reason)
+        return metric.function(*arrays, **options), str(reason).removeprefix(f"{metric.name}: ")
 
 
 def _chosen(metrics: str | Iterable[str]) -> list[Metric]:

@@ -6,13 +6,13 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .curves import COLORS
-
+# told apart by most colour-blind readers: Paul Tol's bright scheme
+COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 MARKERS = "osD^vPX*"
 
 
 def color(index: int, count: int) -> str | tuple[float, ...]:
-    """Return the colour of one of so many: Paul Tol's bright scheme, beyond its six those of tab20."""
+    """Return the colour of one of so many: one of COLORS, beyond its six those of tab20."""
     return COLORS[index] if count <= len(COLORS) else tuple(colormaps["tab20"](index % 20))
 
 

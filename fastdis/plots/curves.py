@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-# told apart by most colour-blind readers: Paul Tol's bright scheme
-COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
+from ._style import COLORS, head
 
 
 class Curve(NamedTuple):
@@ -64,5 +63,5 @@ def latent_curves(
     if len(lines) > 1:
         handles = panels[0, 0].get_lines()
         figure.legend(handles=handles, loc="outside lower center", ncols=len(lines), frameon=False)
-    figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
+    head(figure, *title.splitlines())
     return figure

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse
 from numpy.typing import ArrayLike, NDArray
 
-from ._style import head
-from .curves import COLORS
+from ._style import COLORS, head
 
 _BINS = 60
 _CELL = 0.55  # inches

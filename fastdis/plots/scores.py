@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from ._style import head
+
 _BLUE = "#4477aa"
 
 
@@ -39,7 +41,7 @@ def mutual_information(
         axes.text(k, d, f"{value:.2f}", ha="center", va="center", color=shade, fontsize="small")
     _label(axes, matrix, names)
     figure.colorbar(image, ax=axes, label="mutual information, nats")
-    axes.set_title(title, loc="left", fontsize="medium")
+    head(figure, title)
     return figure
 
 
@@ -70,7 +72,7 @@ def importance(matrix: ArrayLike, factor_names: Sequence[str] | None = None, tit
     axes.set_ylim(values.shape[0] - 0.4, -0.6)
     axes.set_aspect("equal")
     _label(axes, values, names)
-    axes.set_title(title, loc="left", fontsize="medium")
+    head(figure, title)
     return figure
 
 
@@ -109,7 +111,7 @@ def scores(
     axes.grid(axis="x", color="#dddddd")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_title(title, loc="left", fontsize="medium")
+    head(figure, title)
     return figure
 
 

@@ -81,7 +81,10 @@ class RunConfig:
             object.__setattr__(self, "dataset", str(Path(self.dataset).absolute()))
         if self.path is not None:
             object.__setattr__(self, "path", str(Path(self.path).absolute()))
-        known, of_data = self._defaults(), self._of_data()
+        if isinstance(self.settings.get("factors"), str) and self.dataset not in DATASETS:
+            labels = str(Path(self.settings["factors"]).absolute())
+            object.__setattr__(self, "settings", self.settings | {"factors": labels})
+        known, of_data = self.defaults(), self._of_data()
         whose = f"{self.objective} on {self._model}" + (f" and {self.dataset}" if of_data else "")
         for name in self.settings:
             require_known(f"setting of {whose}", name, known)
@@ -160,7 +163,12 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every value, those of settings that were left to their defaults too."""
-        return asdict(self) | {"model": self._model, "settings": self._defaults() | self.settings}
+        return asdict(self) | {"model": self._model, "settings": self.defaults() | self.settings}
+
+    def defaults(self) -> dict[str, Any]:
+        """Return all settings with the values that they have unless they are given."""
+        of_data = {name: self._data_arguments()[ours] for name, ours in self._of_data().items()}
+        return self._of_both() | of_data
 
     def title(self) -> str:
         """Name the objective and its numbers: ``beta-vae, beta 4``."""
@@ -220,7 +228,7 @@ class RunConfig:
         side = MODELS[self._model].side
         if size != [side, side]:
             scales = "size" in self._of_data() and not Path(self.dataset).is_file()
-            scaled = f"; set size={side}" if scales else ""
+            scaled = f"; scale them with --set size={side}" if scales else ""
             raise ValueError(
                 f"train: model {self._model!r} takes images of {side} x {side} pixels, but those of "
                 f"{self.dataset} are {size[0]} x {size[1]}{scaled}"
@@ -269,11 +277,6 @@ class RunConfig:
 
     def _of_objective(self) -> dict[str, Any]:
         return settings_of(OBJECTIVES[self.objective])
-
-    def _defaults(self) -> dict[str, Any]:
-        """All settings with the values they have unless they are given."""
-        of_data = {name: self._data_arguments()[ours] for name, ours in self._of_data().items()}
-        return self._of_both() | of_data
 
     def _of_both(self) -> dict[str, Any]:
         """The settings of the model and of the objective."""

@@ -19,12 +19,12 @@ from ..metrics import METRICS, evaluate
 from ..models.device import device_of
 from ..posterior import decompose
 from .inputs import as_floating, dtype_of
+from .labels import labels
 from .log import Row
 from .sources import as_source
 
 SAMPLE = 10_000  # images
 BEST = "factor_vae_score"  # by which the best checkpoint is chosen
-_BINS = 20  # of a continuous factor
 _SCORES = (*(name for name, metric in METRICS.items() if metric.needs == "table"), BEST)
 _PARTS = ("index_code_mi", "total_correlation", "dimwise_kl")
 
@@ -46,7 +46,8 @@ class Sample:
         """Draw 10,000 images of a data set, or take all of fewer: the same ones for every run on it.
 
         Of `Pairs` and of a DataLoader the data set within is taken. Images that lack a label are left out,
-        and so are factors that do not vary; a continuous factor is cut into 20 bins of equal width.
+        and so are factors that do not vary; a continuous factor is cut into 20 bins, as `labels` does
+        for the report.
 
         Raises:
             TypeError: the images cannot be fetched by their index, or the model has no ``encode``.
@@ -66,11 +67,8 @@ class Sample:
         rows = np.sort(np.random.default_rng(0).choice(count, min(SAMPLE, count), replace=False))
         if not isinstance(source, FactorData) or not source.factor_names:
             return cls(source, rows, None)
-        factors = np.asarray(source.factors(rows), dtype=np.float64)
-        known = ~np.isnan(factors).any(axis=1)
-        columns = zip(factors[known].T, source.factor_sizes, strict=True)
-        classes = np.stack([_classes(column, size) for column, size in columns], axis=1)
-        return cls(source, rows[known], classes[:, (classes != classes[:1]).any(axis=0)])
+        known, classes = labels(source, rows=rows).scored()
+        return cls(source, rows[known], classes)
 
     @property
     def has_scores(self) -> bool:
@@ -114,14 +112,6 @@ class Sample:
         for name, reason in found.failures.items():
             warnings.warn(f"fit: evaluate_every leaves out {name}: {reason}", stacklevel=2)
         return missing | {name: result.score for name, result in found.results.items()}
-
-
-def _classes(column: NDArray[np.float64], size: int | None) -> NDArray[np.int64]:
-    if size is not None or not len(column):
-        return column.astype(np.int64)
-    width = np.ptp(column) / _BINS or 1.0  # of a constant factor: any
-    bins: NDArray[np.int64] = np.minimum((column - column.min()) / width, _BINS - 1).astype(np.int64)
-    return bins
 
 
 def _parts(mean: NDArray[np.float32], logvar: NDArray[np.float32]) -> Row:

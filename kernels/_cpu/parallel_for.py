@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 
 from .. import _private
 from .compile import INLINED, OPTIONS, cached, njit
-from .threads import run, thread_count
+from .threads import SCRATCH, run, thread_count
 
 # what a call of a kernel should be worth at least, since some allocate and clear arrays of their own
 _CALL_NS = 10_000
@@ -38,6 +38,8 @@ def parallel_for(kernel: Callable[..., None]) -> Callable[..., None]:
     Args of the call:
         chunks: how many there are.
         work: nanoseconds that all of them take on one thread.
+        scratch: bytes that one thread works in, where it matters: all threads together take no more than
+            `SCRATCH`, or they are fewer.
 
     Raises:
         MemoryError: a chunk found none.
@@ -48,8 +50,10 @@ def parallel_for(kernel: Callable[..., None]) -> Callable[..., None]:
     loop = _loop_over(kernel) if _private.subroutines_known() else _python_loop_over(kernel)
 
     @functools.wraps(kernel)
-    def launch(chunks: int, work: float, *arguments: Any) -> None:
+    def launch(chunks: int, work: float, *arguments: Any, scratch: int = 0) -> None:
         threads = thread_count(work) if chunks > 1 else 1
+        if scratch * threads > SCRATCH:
+            threads = max(1, SCRATCH // scratch)
         step = chunks
         if threads > 1:
             step = max(1, chunks // (8 * threads), math.ceil(chunks * _CALL_NS / work))

@@ -17,6 +17,7 @@ import torch
 
 from .. import _private
 
+SCRATCH = 96 * 2**20  # bytes that the threads of one kernel may work in together
 _MOST = 64  # threads of the Python pool, made when they are needed
 
 

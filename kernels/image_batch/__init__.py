@@ -19,6 +19,8 @@ from ... import _checks
 from .. import _dispatch
 from . import reference
 
+_CPU = torch.device("cpu")
+
 
 def image_batch(
     images: NDArray[np.uint8] | Tensor,
@@ -54,9 +56,9 @@ def image_batch(
     if images.ndim == 0:
         raise ValueError("image_batch: images must have shape (count, ...), got ()")
     indices = _checks.indices("image_batch", indices, len(images))
-    device = images.device if isinstance(images, Tensor) else torch.device("cpu")
+    device = images.device if isinstance(images, Tensor) else _CPU
     indices = indices.to(device, torch.int64, non_blocking=True)
-    out = torch.empty((len(indices), *images.shape[1:]), device=device)
+    out = torch.empty((*indices.shape, *images.shape[1:]), dtype=torch.float32, device=device)
     chosen = _dispatch.choose("image_batch", backend, out, triton=True)
     if chosen == "numba":
         from . import numba_cpu

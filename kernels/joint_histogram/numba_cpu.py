@@ -14,7 +14,7 @@ from torch import Tensor
 from .._cpu.arrays import as_array
 from .._cpu.compile import inlined
 from .._cpu.parallel_for import parallel_for
-from .._cpu.threads import thread_count
+from .._cpu.threads import SCRATCH, thread_count
 
 # counters of one code, 32 KB: in the L1 cache an increment takes 0.5 ns, in the L2 cache 1.1
 _COUNTERS = 8192
@@ -60,7 +60,7 @@ def joint_histogram(codes: Tensor, classes: Tensor, edges: Tensor, sizes: Sequen
             size *= sizes[k]
         counters += size
     work = samples * columns * (len(groups) + 1) * _COUNT_NS
-    chunks = max(1, thread_count(work))
+    chunks = max(1, min(thread_count(work), SCRATCH // (4 * columns * counters)))
     tables = np.zeros((chunks, columns, counters), np.uint32)
     lines = _lines(bounds)
     _count(chunks, work, chunks, values, *lines, bounds, levels, member, base, tables)

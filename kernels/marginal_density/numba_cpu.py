@@ -18,6 +18,7 @@ _LONGEST_GRID = 1 << 21  # nodes: 16 MB
 _EXP_NS, _READ_NS = 1.3, 25.0
 _SAMPLE = 1024  # points that tell how many terms there are within reach
 _ROWS = 64  # queries a chunk, where every posterior is summed
+_NO_OCTAVE = 1 << 62
 _PEAK = 1 / math.sqrt(2 * math.pi)
 
 
@@ -29,7 +30,11 @@ def marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor, tolerance: flo
     fine = (1e3 * _REMAINDER / tolerance) ** (1 / _NODES)
     reach = math.sqrt(2 * (math.log(count / tolerance) + 15))  # 15: a sample may lie 5 sigma off its mean
     work = mean.size * (2 * reach * fine) * _EXP_NS + points.size * _READ_NS
-    _latents(latent, work, points, mean, logvar, fine, reach, density, error)
+    # of one latent at the most: means, standard deviations, and the grid of the narrowest posterior
+    step = 0.5 * math.exp(0.5 * float(logvar.min())) / fine
+    nodes = min(_LONGEST_GRID, np.ptp(mean, axis=1).max() / step + 4 * reach * fine + 2 * _NODES)
+    scratch = count * (mean.itemsize + 8) + 8 * int(nodes)
+    _latents(latent, work, points, mean, logvar, fine, reach, density, error, scratch=scratch)
     with np.errstate(divide="ignore", invalid="ignore"):
         error /= density
         log_q = np.log(density, out=density)
@@ -37,10 +42,10 @@ def marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor, tolerance: flo
     for d in range(latent):
         stray = np.flatnonzero(~(error[d] <= tolerance))
         if stray.size:
-            scale = np.exp(-0.5 * logvar[d].astype(np.float64))
+            log_scale = -0.5 * logvar[d].astype(np.float64)
             work = stray.size * count * 2 * _EXP_NS
             chunks = -(-stray.size // _ROWS)
-            _all(chunks, work, stray, points[d], mean[d], scale, log_q[d], error[d])
+            _all(chunks, work, stray, points[d], mean[d], np.exp(log_scale), log_scale, log_q[d], error[d])
     return torch.from_numpy(log_q.T), torch.from_numpy(error.T)
 
 
@@ -48,20 +53,60 @@ def marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor, tolerance: flo
 def _latents(first, last, points, mean, logvar, fine, reach, density, error):
     """For latents first .. last: N q(z_d) and the bound on its error, both (latent, queries)."""
     for d in range(first, last):
-        octave = np.floor(0.5 * logvar[d].astype(np.float64) / math.log(2.0)).astype(np.int64)
-        order = np.argsort(octave, kind="mergesort")
-        start = 0
-        while start < order.size:
-            stop = start + 1
-            while stop < order.size and octave[order[stop]] == octave[order[start]]:
-                stop += 1
-            members = order[start:stop]
-            centre = mean[d][members].astype(np.float64)
-            by_mean = np.argsort(centre)
-            centre = centre[by_mean]
-            width = np.exp(0.5 * logvar[d][members][by_mean].astype(np.float64))
-            _octave(points[d], centre, width, 2.0 ** octave[order[start]], fine, reach, density[d], error[d])
-            start = stop
+        octave = _octave_of(logvar[d].min())
+        while octave < _NO_OCTAVE:
+            count, following = 0, _NO_OCTAVE
+            for j in range(mean.shape[1]):
+                own = _octave_of(logvar[d, j])
+                count += np.int64(own == octave)
+                following = min(following, own) if own > octave else following
+            centre, width = np.empty(count, mean.dtype), np.empty(count)
+            count = 0
+            for j in range(mean.shape[1]):
+                if _octave_of(logvar[d, j]) == octave:
+                    centre[count], width[count] = mean[d, j], math.exp(0.5 * np.float64(logvar[d, j]))
+                    count += 1
+            _sort(centre, width)
+            _octave(points[d], centre, width, 2.0**octave, fine, reach, density[d], error[d])
+            octave = following
+
+
+@inlined
+def _octave_of(logvar):
+    """The power of two at or below sigma."""
+    return np.int64(math.floor(0.5 * np.float64(logvar) / math.log(2.0)))
+
+
+@inlined
+def _sort(keys, values):
+    """Sort both by the keys, in their places: quicksort, the larger part last."""
+    stack = np.empty((64, 2), np.int64)
+    stack[0] = 0, keys.size - 1
+    depth = 1
+    while depth > 0:
+        depth -= 1
+        low, high = stack[depth]
+        while low < high:
+            x, y, w = keys[low], keys[(low + high) // 2], keys[high]
+            pivot = max(min(x, y), min(max(x, y), w))
+            i, j = low, high
+            while i <= j:
+                while keys[i] < pivot:
+                    i += 1
+                while keys[j] > pivot:
+                    j -= 1
+                if i <= j:
+                    keys[i], keys[j] = keys[j], keys[i]
+                    values[i], values[j] = values[j], values[i]
+                    i += 1
+                    j -= 1
+            if j - low < high - i:
+                stack[depth] = i, high
+                high = j
+            else:
+                stack[depth] = low, j
+                low = i
+            depth += 1
 
 
 @inlined
@@ -80,14 +125,16 @@ def _octave(points, mean, sigma, s, fine, reach, density, error):
     for i in range(0, points.size, step):
         pairs += np.searchsorted(mean, points[i] + ahead) - np.searchsorted(mean, points[i] - ahead)
     if nodes > _LONGEST_GRID or step * pairs * _EXP_NS < by_grid:
-        weight, half = _PEAK / sigma, math.sqrt(0.5) / sigma
+        half = sigma  # no longer needed
+        for j in range(mean.size):
+            half[j] = math.sqrt(0.5) / sigma[j]
         for i in range(points.size):
             x = np.float64(points[i])
             total = 0.0
             for j in range(np.searchsorted(mean, x - ahead), np.searchsorted(mean, x + ahead)):
                 t = (x - mean[j]) * half[j]
-                total += weight[j] * exp(-t * t)
-            density[i] += total
+                total += half[j] * exp(-t * t)
+            density[i] += total * (_PEAK / math.sqrt(0.5))
             error[i] += beyond
     else:
         grid, cells = _tabulate(mean, sigma, s, h, origin, np.int64(nodes) + 1, reach)
@@ -149,18 +196,18 @@ def _read(points, grid, cells, s, h, origin, beyond, density, error):
 
 
 @parallel_for
-def _all(first, last, stray, points, mean, scale, log_q, error):
+def _all(first, last, stray, points, mean, scale, log_scale, log_q, error):
     """Points that are far from everything: all posteriors, relative to the largest term."""
-    terms = np.empty(mean.size)
     for place in range(first * _ROWS, min(last * _ROWS, stray.size)):
         i = stray[place]
         x = np.float64(points[i])
+        top = -np.inf
         for j in range(mean.size):
             t = (x - mean[j]) * scale[j]
-            terms[j] = math.log(scale[j]) - 0.5 * t * t
-        top = terms.max()
+            top = max(top, log_scale[j] - 0.5 * t * t)
         total = 0.0
         for j in range(mean.size):
-            total += exp(terms[j] - top)
+            t = (x - mean[j]) * scale[j]
+            total += exp(log_scale[j] - 0.5 * t * t - top)
         log_q[i] = top + math.log(total * _PEAK / mean.size)
         error[i] = 1e-13 * (1 + abs(top))

@@ -94,7 +94,7 @@ def nuisance_images(
     device = packed.device if isinstance(packed, Tensor) else torch.device("cpu")
     indices = indices.to(device, torch.int64, non_blocking=True)
     picture = _background(function, background, size).to(device) if nuisance == "scream" else _NO_PICTURE
-    out = torch.empty((len(indices), *size, 3), device=device)
+    out = torch.empty((len(indices), *size, 3), dtype=torch.float32, device=device)
     chosen = _dispatch.choose(function, backend, out, triton=True)
     if chosen == "numba":
         from . import numba_cpu

@@ -1,6 +1,7 @@
 """From a file to a report by the command line alone: one data set of each kind, tiny."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,15 @@ def report(command: Any, run: str, *options: str, metrics: str = "mig,dcimig") -
     return content
 
 
+def same_again(command: Any, content: dict[str, Any]) -> bool:
+    """Whether the command that a report gives makes a run with the same settings."""
+    words = shlex.split(content["commands"][0])
+    assert words[:3] == ["fastdis", "train", "run"]
+    assert "null" not in content["commands"][0]
+    command("train", "again", *words[3:])
+    return Path("again/config.json").read_text() == Path("run/config.json").read_text()
+
+
 def names(content: dict[str, Any]) -> set[str]:
     return {number["name"] for number in content["numbers"]}
 
@@ -82,14 +92,14 @@ def test_an_npz_of_colour_with_a_continuous_factor(command: Any, objective: str)
     assert "trained: run" in command("train", "run", "--steps", "4", "--resume")
 
 
-def test_a_folder_of_pictures(command: Any) -> None:
+def test_a_folder_of_pictures(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     for place in range(24):
         path = Path("pictures") / f"{place % 3}" / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(256, size=(80, 72, 3), dtype=np.uint8)).save(path)
     command_line = ("train", "run", "--data", "pictures/", *SHORT)
-    assert "are 80 x 72; set size=64" in command(*command_line)
+    assert "are 80 x 72; scale them with --set size=64" in command(*command_line)
     assert not Path("run").exists()
     assert "learns from pairs" in command(*command_line, "--objective", "ada-gvae", "--set", "size=64")
     assert "trained: run" in command(*command_line, "--set", "size=64")
@@ -98,6 +108,14 @@ def test_a_folder_of_pictures(command: Any) -> None:
     assert "kl" in names(content)
     assert "mig" not in names(content)
     assert not Path("run/mutual_information.png").exists()
+    lines = ["file,kind", *(f"{place % 3}/{place}.png,{'ab'[place % 2]}" for place in range(24))]
+    Path("labels.csv").write_text("\n".join(lines))
+    command(
+        "train", "labelled", "--data", "pictures", "--set", "size=64", "--set", "factors=labels.csv", *SHORT
+    )
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")  # where there is no such file
+    assert "mig" in command("evaluate", "../labelled", "--metrics", "mig")
 
 
 def test_3d_shapes(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +174,7 @@ def test_a_split_is_scored_on_both_sides(command: Any) -> None:
     assert {number["samples"] for number in trained} == {72}
     assert {number["samples"] for number in held_out} == {24}
     assert Path("run/reconstructions_held_out.png").stat().st_size
+    assert same_again(command, content)
     assert "trained" in command("train", "run", "--steps", "4", "--resume")
     assert "split was 0.75, got 0.5" in command("train", "run", "--steps", "5", "--split", "0.5", "--resume")
 
@@ -170,6 +189,7 @@ def test_a_combination_is_held_out(command: Any) -> None:
     assert content["held_out"] == "shape 2, scale [0, 1]: 16 images"
     parts = [number["samples"] for number in content["numbers"] if number.get("part") == "held out"]
     assert set(parts) == {16}
+    assert same_again(command, content)
     for wrong, message in (
         (("--without", "shap=2"), "got 'shap'; did you mean shape?"),
         (("--without", "shape=3"), "shape must be between 0 and 2, got 3"),

@@ -5,7 +5,8 @@ import pytest
 
 from fastdis.data import arrays, room, scenes
 from fastdis.evaluation import encoded_run
-from fastdis.evaluation.labels import labels, notes
+from fastdis.evaluation.notes import notes
+from fastdis.training.labels import labels
 
 IMAGES = np.zeros((6, 8, 8), np.uint8)
 

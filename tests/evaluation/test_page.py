@@ -14,6 +14,7 @@ from fastdis.evaluation.captions import ORDER
 from fastdis.evaluation.files import write_files
 from fastdis.evaluation.numbers import number
 from fastdis.evaluation.page import NAME, report_page
+from fastdis.evaluation.table import remarks
 from support.browser import broken_pictures, opened, overflow
 
 
@@ -32,7 +33,8 @@ def content() -> dict[str, Any]:
         "fastdis": "0",
         "title": "beta-vae, beta 4",
         "images": 20_000,
-        "config": {"objective": "beta-vae", "steps": 3000, "settings": {"beta": 4.0}, "warmup": {}},
+        "config": {"objective": "beta-vae", "steps": 3000, "settings": {"beta": 4.0}, "warmup": {}}
+        | {"data": {"source": "my.npz", "factors": {"colour": 4, "angle": None}}},
         "commands": ["fastdis evaluate runs/mine"],
         "best_factors": ["scale", ""],
         "notes": ["7 images lack a label."],
@@ -62,9 +64,31 @@ def test_the_page_in_a_browser(path: Path) -> None:
 def test_every_number_stands_on_the_page(path: Path) -> None:
     text = path.read_text()
     rows = ("exact", "0.2000 to 0.4000", "not computed: too few rows", "Of &lt;codes&gt; &amp; factors.")
-    others = ("beta-vae, beta 4", "7 images lack a label.", "fastdis evaluate runs/mine", "3,000", "scale")
+    others = (
+        "factors: colour: 4, angle: continuous",
+        "beta-vae, beta 4",
+        "7 images lack a label.",
+        "fastdis evaluate runs/mine",
+        "3,000",
+        "scale",
+    )
     for part in (*rows, *others):
         assert part in text
+
+
+def test_reasons_name_their_images_where_other_images_have_an_interval() -> None:
+    interval = {"low": 0.2, "high": 0.4, "confidence": 0.95, "exact": False}
+    numbers = [
+        number("mig", "information", 0.3, samples=9_000, interval=interval, definition=""),
+        number("mig", "information", 0.3, samples=200, no_interval="too few", definition=""),
+        number("mig_sup", "information", 0.3, samples=9_000, interval=interval, definition=""),
+        number("mig_sup", "information", 0.3, samples=200, no_interval="too few", definition=""),
+        number("kl", "posterior", 3.0, samples=9_000, no_interval="none drawn", definition=""),
+    ]
+    assert remarks(numbers) == [
+        "No interval of mig, mig_sup from 200 images: too few.",
+        "No interval of kl: none drawn.",
+    ]
 
 
 def test_a_failed_page_leaves_the_older_report(tmp_path: Path) -> None:

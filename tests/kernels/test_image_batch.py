@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fastdis.kernels.image_batch import image_batch
+from fastdis.kernels.nuisances import nuisance_images
 
 RNG = np.random.default_rng(0)
 
@@ -30,6 +31,26 @@ def test_bits_are_those_of_plain_pytorch(shape: tuple[int, ...], backend: str) -
 def test_each_of_the_256_bytes_is_divided_to_the_last_bit() -> None:
     batch = image_batch(np.arange(256, dtype=np.uint8)[None], np.zeros(1, np.int64), backend="numba")
     assert np.array_equal(batch[0].numpy(), np.arange(256, dtype=np.float32) / np.float32(255))
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (9, 511), (9, 512), (9, 513), (9, 64, 64, 3)])
+def test_no_byte_beyond_the_images_is_asked_for_or_left_out(shape: tuple[int, ...]) -> None:
+    images = RNG.integers(256, size=shape, dtype=np.uint8)
+    indices = np.array([8, 0, 8])  # the last image, and beside it none
+    assert torch.equal(image_batch(images, indices, backend="numba"), plainly(images, indices))
+
+
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+def test_batches_are_float32_whatever_the_default(backend: str) -> None:
+    images, before = np.zeros((2, 8, 8), np.uint8), torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert image_batch(images, np.arange(2), backend=backend).dtype == torch.float32
+        packed = np.zeros((2, 8), np.uint8)
+        noisy = nuisance_images("noise", packed, np.arange(2), (8, 8), backend=backend)
+        assert noisy.dtype == torch.float32
+    finally:
+        torch.set_default_dtype(before)
 
 
 def test_large_batches_are_made_by_all_threads() -> None:

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from fastdis import metrics
 from fastdis.metrics import METRICS
@@ -130,6 +131,20 @@ def test_what_else_a_fit_warns_of_is_noted_too(recwarn) -> None:
     assert not recwarn.list
 
 
+def test_a_fit_takes_one_thread_and_gives_the_others_back() -> None:
+    seen = []
+
+    class Model:
+        def fit(self, x: np.ndarray, labels: np.ndarray) -> None:
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+
+    with threadpool_limits(2):
+        Fits().fit(Model(), np.zeros((4, 1)), np.zeros(4))
+        assert seen
+        assert set(seen) == {1}
+        assert {pool["num_threads"] for pool in threadpool_info()} == {2}
+
+
 def test_a_constant_factor_is_warned_of_once_for_each_place(data, recwarn) -> None:
     factors = np.column_stack([np.zeros(480, int), data[1]])
     for _ in range(3):
@@ -152,7 +167,7 @@ def test_every_score_without_an_interval_says_why(data) -> None:
     names = ["mig", "irs", "unsupervised", "sap", "factor_vae_score"]
     evaluation = metrics.evaluate(data[0][1:], data[1][1:, 1:] // 2, names, confidence=0.9)
     assert set(evaluation.no_interval) == {"mig", "irs", "unsupervised", "sap"}
-    assert "at least 8 samples a cell" in evaluation.no_interval["mig"]
+    assert evaluation.no_interval["mig"].startswith("confidence needs at least 8 samples a cell")
     assert evaluation["factor_vae_score"].interval is not None
     assert evaluation.no_interval["irs"] == METRICS["irs"].no_interval
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from fastdis import plots
 
@@ -15,6 +16,16 @@ def test_heat_map_shows_every_number(tmp_path) -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == ["z0", "z1", "z2"]
     figure.savefig(tmp_path / "heat.png")
     assert (tmp_path / "heat.png").stat().st_size > 2000
+
+
+@pytest.mark.parametrize("draw", [plots.mutual_information, plots.importance])
+def test_a_long_title_fits_above_few_factors(draw) -> None:
+    figure = draw(np.ones((10, 1)), ["colour"], "beta-tcvae, alpha 1, beta 6, gamma 1, 18,000 images")
+    figure.draw_without_rendering()
+    (title,) = [text for text in figure.findobj(Text) if text.get_text().startswith("beta-tcvae")]
+    extent = title.get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.x1
 
 
 def test_areas_of_a_hinton_diagram_are_the_importances() -> None:

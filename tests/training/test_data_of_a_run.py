@@ -64,7 +64,7 @@ def test_channels_and_size_are_those_of_the_images(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         small.fitted(small.build_data())
     scenes = RunConfig(dataset="scenes", settings={"k": 1, "size": 32})
-    with pytest.raises(ValueError, match="of scenes are 32 x 32; set size=64"):
+    with pytest.raises(ValueError, match="of scenes are 32 x 32; scale them with --set size=64"):
         scenes.fitted(scenes.build_data())
 
 

@@ -11,11 +11,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import fastdis
-from fastdis.data import arrays
+from fastdis.data import arrays, scenes
 from fastdis.losses import BetaVAE
 from fastdis.metrics import factor_vae_score, mig
 from fastdis.training import TrainingInterrupted, fit
 from fastdis.training.checkpoint_file import checkpoints, step_of
+from fastdis.training.labels import labels
 from fastdis.training.log import read_log
 from fastdis.training.run_config import RunConfig
 from fastdis.training.scoring import Sample
@@ -123,6 +124,13 @@ def test_continuous_factors_are_binned_and_missing_labels_left_out() -> None:
     assert sample.rows.tolist() == [0, 1, 2, 4]
     assert sample.classes is not None
     assert sample.classes.tolist() == [[0, 0], [10, 1], [19, 1], [0, 1]]
+
+
+def test_bins_are_those_of_the_report() -> None:
+    data = scenes(2, length=30)  # whose factors are drawn from a range that 30 images do not fill
+    sample = Sample.of(small_vae(), data)
+    assert sample.classes is not None
+    np.testing.assert_array_equal(sample.classes, labels(data).scored()[1])
 
 
 def test_the_sample_is_the_same_for_every_run() -> None:

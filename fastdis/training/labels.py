@@ -12,7 +12,6 @@ from ..data import Simulator
 from ..metrics.binning import BINNINGS, bin_edges, bin_numbers
 
 MISSING = -1
-AS_NUMBERS = ("dci", "sap", "r2", "mcc")  # scores with a rule for continuous factors, which need no bins
 
 
 class Labelled(Protocol):
@@ -74,9 +73,14 @@ class Labels:
 
 
 def labels(
-    data: Labelled, factor_bins: int = 20, binning: str = "width", *, like: Labels | None = None
+    data: Labelled,
+    factor_bins: int = 20,
+    binning: str = "width",
+    *,
+    rows: NDArray[np.int64] | None = None,
+    like: Labels | None = None,
 ) -> Labels:
-    """Read the factors of every image as classes.
+    """Read the factors of images as classes.
 
     Args:
         data: images with factors, or without: the result then has no columns.
@@ -84,6 +88,7 @@ def labels(
         binning: "width", bins of equal width over the range that its labels span, or that a
             `fastdis.data.Simulator` draws it from; "quantile", bins of equal counts: fewer than asked for
             where labels repeat.
+        rows: which images, all of them by default.
         like: the labels of other images with the same factors, whose bins are taken instead; what lies
             outside them is in the first or the last.
 
@@ -101,7 +106,7 @@ def labels(
     """
     factor_bins = _checks.integer("evaluate", "factor_bins", factor_bins, low=2)
     _checks.choice("evaluate", "binning", binning, BINNINGS)
-    read = data.factors(np.arange(len(data)))
+    read = np.asarray(data.factors(np.arange(len(data)) if rows is None else rows))
     classes = np.full(read.shape, MISSING, np.int64)
     values: dict[str, NDArray[Any]] = {}
     edges: dict[str, NDArray[np.float64]] = {}
@@ -123,27 +128,3 @@ def _edges(
     if isinstance(data, Simulator) and binning == "width":
         return np.linspace(data.known[name].low, data.known[name].high, bins + 1)
     return bin_edges(known if len(known) else np.array([0.0, 1.0]), bins, binning)
-
-
-def notes(data: Labelled, found: Labels) -> list[str]:
-    """Say in a sentence each what a reader of the scores has to know of the factors."""
-    if not data.factor_names:
-        return ["The data set has no known factors, so there are no scores of factors."]
-    if not found.varying:
-        return ["No factor varies, so there are no scores of factors."]
-    said = []
-    names = [data.factor_names[k] for k in found.varying]
-    if cut := [name for name in names if name in found.bins]:
-        counts = " or ".join(str(count) for count in sorted({found.bins[name] for name in cut}))
-        equal = "width" if found.binning == "width" else "counts"
-        said.append(
-            f"Continuous factors were cut into {counts} bins of equal {equal} for the scores: "
-            f"{', '.join(cut)}."
-        )
-        said.append(f"Scores that take them as numbers: {', '.join(AS_NUMBERS)}.")
-    known = len(found.scored()[0])
-    if not known:
-        said.append("No image has all labels, so there are no scores of factors.")
-    elif left_out := len(found.classes) - known:
-        said.append(f"{left_out:,} images lack a label and are left out of the scores of factors.")
-    return said
