@@ -28,9 +28,7 @@ def test_every_objective_and_score_has_the_address_of_its_section() -> None:
 
 
 def test_arguments_described_together_have_a_line_each() -> None:
-    text = (
-        "Do.\n\nArgs:\n    a: one.\n    b, c: two,\n        in two lines.\n\nReturns:\n    x, y: not these."
-    )
+    text = "Do.\n\nArgs:\n    a: one.\n    b, c: two,\n        more.\n\nReturns:\n    x, y: not these."
     function = griffe.Function("f", docstring=griffe.Docstring(text))
     Docstrings().on_object(obj=function)
     assert function.docstring.value == (
