@@ -3,7 +3,7 @@
 python benchmarks/train_presets.py build/presets --steps 2000 --minutes 4 --every 11
 
 A preset that is done is not trained again, one that was interrupted goes on, and the page is written after
-each: the same command continues where it was stopped.
+each: the same command continues where it was stopped. Rows of presets that the folder does not hold stay.
 """
 
 import argparse
@@ -60,7 +60,13 @@ def judged(config: RunConfig, run: Path) -> dict[str, Any]:
     return result
 
 
-def page(results: dict[str, dict[str, Any]], configs: dict[str, RunConfig]) -> str:
+def rows_of(page: str) -> dict[str, str]:
+    """Return the rows of a page by the presets they are of."""
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in page.splitlines() if line[:2] == "| "}
+    return {name: rows[name] for name in PRESETS if name in rows}
+
+
+def page(results: dict[str, dict[str, Any]], configs: dict[str, RunConfig], before: str = "") -> str:
     lines = [
         "# Every preset, for a while",
         "",
@@ -78,6 +84,7 @@ def page(results: dict[str, dict[str, Any]], configs: dict[str, RunConfig]) -> s
         "| preset | objective | steps | Adam at | reconstruction | KL | total correlation | MIG |",
         "|---|---|---|---|---|---|---|---|",
     ]
+    rows = rows_of(before)
     for name, result in results.items():
         correlation = ""
         if "total_correlation" in result:
@@ -92,7 +99,8 @@ def page(results: dict[str, dict[str, Any]], configs: dict[str, RunConfig]) -> s
             correlation,
             f"{result['mig']:.3f}",
         )
-        lines.append(f"| {' | '.join(cells)} |")
+        rows[name] = f"| {' | '.join(cells)} |"
+    lines += [rows[name] for name in PRESETS if name in rows]
     images = {result["images"] for result in results.values()}
     lines += ["", f"{' or '.join(f'{count:,}' for count in sorted(images))} images of dSprites."]
     return "\n".join(lines) + "\n"
@@ -123,7 +131,7 @@ def main() -> None:
             for name in PRESETS
             if (given.folder / name / "result.json").exists()
         }
-        PAGE.write_text(page(results, configs))
+        PAGE.write_text(page(results, configs, PAGE.read_text() if PAGE.exists() else ""))
         print(f"{name}: {results[name]}", flush=True)
 
 

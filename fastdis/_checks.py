@@ -34,7 +34,7 @@ def choice(function: str, name: str, value: str, allowed: Iterable[str]) -> None
 
 
 def integer(function: str, name: str, value: Any, *, low: int = 1, high: int | None = None) -> int:
-    """Require a whole number between low and high, both included; the value as a Python int.
+    """Require a whole number between low and high, both included, and return it as a Python int.
 
     NumPy's integers and tensors of one integer are taken as Python's; True and 3.0 are not.
 
@@ -59,7 +59,7 @@ def integer(function: str, name: str, value: Any, *, low: int = 1, high: int | N
 
 
 def integers(function: str, *, low: int = 1, **values: Any) -> list[int]:
-    """Require whole numbers of at least low; the values as Python ints, see `integer`."""
+    """Require whole numbers of at least low, and return them as Python ints; see `integer`."""
     return [integer(function, name, value, low=low) for name, value in values.items()]
 
 
@@ -72,7 +72,7 @@ def number(
     high: float = math.inf,
     above: float | None = None,
 ) -> float:
-    """Require a finite number between low and high, both included, or above a bound; as a Python float.
+    """Require a finite number between low and high, or above a bound, and return it as a Python float.
 
     Integers, True, NumPy's numbers and tensors of one number without gradient are taken as PyTorch takes
     them.
@@ -109,7 +109,7 @@ def scalar(function: str, name: str, value: Tensor) -> Tensor:
 
 
 def weights(function: str, **values: Any) -> list[float]:
-    """Require finite numbers of at least 0; the values as Python floats, see `number`.
+    """Require finite numbers of at least 0, and return them as Python floats; see `number`.
 
     Example:
         >>> alpha, beta = weights("BetaTCVAE", alpha=True, beta=6)
@@ -120,7 +120,7 @@ def weights(function: str, **values: Any) -> list[float]:
 
 
 def sequence(function: str, name: str, values: Any) -> list[Any]:
-    """Require a list, a tuple or an array of at least one item; its items as a list.
+    """Require a list, a tuple or an array of at least one item, and return its items as a list.
 
     Raises:
         TypeError: it has no items, or is a word.
@@ -174,7 +174,7 @@ def floating(function: str, **tensors: Tensor) -> None:
 
 
 def indices(function: str, value: Any, count: int) -> Tensor:
-    """Require integers (n,) from 0 to count - 1, as an array, a list or a tensor; as a tensor.
+    """Require integers (n,) from 0 to count - 1, in an array, a list or a tensor, and return a tensor.
 
     Raises:
         TypeError: they are not integers.
@@ -243,7 +243,7 @@ _FAR = 1e13  # standard deviations; kernels mark what is empty by squared distan
 
 
 def gaussians(function: str, mean: Tensor, logvar: Tensor) -> None:
-    """Require means and log variances of Gaussians, (posteriors, latent) each, that arithmetic can carry.
+    """Require means and log variances of Gaussians, (posteriors, latent) each, that cannot overflow.
 
     In float64 means lie between -1e100 and 1e100 and log variances between -200 and 200; in float32, and in
     the half types, which are widened to it, between -1e15 and 1e15 and between -80 and 80.
@@ -262,7 +262,7 @@ def gaussians(function: str, mean: Tensor, logvar: Tensor) -> None:
 
 
 def posteriors(function: str, z: Tensor, mean: Tensor, logvar: Tensor, tolerance: float) -> None:
-    """Require points z (queries, latent) and posteriors (posteriors, latent) that arithmetic can carry.
+    """Require points z (queries, latent) and posteriors (posteriors, latent) that cannot overflow.
 
     `gaussians` gives the range of the posteriors; z is at most 10,000 times as large as a mean may be.
 

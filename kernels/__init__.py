@@ -1,4 +1,4 @@
-"""The hot paths: one folder an operation, each with a formula, a reference and its kernels.
+"""The hot paths: one folder per operation, each with a formula, a reference and its kernels.
 
 The folder lies at the top of the repository and is installed as ``fastdis.kernels``.
 """

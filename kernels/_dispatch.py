@@ -45,6 +45,7 @@ _MODULE = {"cpu": "numba_cpu", "cuda": "triton_gpu"}
 _DTYPES = {torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8, torch.int32, torch.int64}
 _INSTALLED = {name: find_spec(name) is not None for name in _DEVICE}
 _LIBRARY = torch.library.Library("fastdis", "FRAGMENT")
+KERNELS: dict[str, dict[str, Callable[..., Any]]] = {}  # of each operation, by device
 
 
 def choose(function: str, backend: str, tensor: Tensor, *, triton: bool = False) -> str:
@@ -112,7 +113,7 @@ def register(
     """
     name = schema[: schema.index("(")]
     qualified = f"fastdis::{name}"
-    kernels: dict[str, Callable[..., Any]] = {}
+    kernels = KERNELS[name] = {}
     if numba is not None:
         _import_later(kernels, "cpu", folder, numba)
     elif reference is not None:

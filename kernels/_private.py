@@ -27,7 +27,7 @@ import contextlib
 import ctypes
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +58,8 @@ class _Refused(torch.autograd.Function):
 
 def publicly_transformed() -> bool:
     """Tell it by what is only allowed outside a transform, and what only inside a dual level."""
-    zero, refused = torch.zeros(()), cast(Any, _Refused)
+    zero = torch.zeros(())
+    refused: Any = _Refused
     try:
         refused.apply(zero)
     except RuntimeError:

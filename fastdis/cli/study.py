@@ -1,4 +1,4 @@
-"""Many runs from one file: ``fastdis study run | status | report | export | list``."""
+"""Run a study, many runs from one file: ``fastdis study run | status | report | export | list``."""
 
 import sys
 import time
@@ -46,7 +46,7 @@ def run(
         typer.Option(help="A file of `export`: the runs that it holds are not trained again."),
     ] = None,
 ) -> None:
-    """Train and score what is missing of a study. Ctrl-C leaves checkpoints; run it again to go on."""
+    """Train and score what is missing of a study. Ctrl-C leaves checkpoints; the same command continues."""
     from .. import studies
     from ..studies.estimate import estimate
     from ..studies.preflight import check_runs
@@ -74,7 +74,7 @@ def run(
 @app.command("status")
 @in_one_line
 def status(folder: Folder) -> None:
-    """Show how far a study is. On a terminal the table is live for as long as the study runs."""
+    """Show how far a study has got. On a terminal the table is live for as long as the study runs."""
     from rich.console import Console
     from rich.live import Live
 

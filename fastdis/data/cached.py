@@ -1,4 +1,4 @@
-"""Images that are kept in the user's cache directory: whole or not there, and said on standard error."""
+"""Images in the user's cache directory: a file is complete or absent, and standard error says so."""
 
 import hashlib
 import sys

@@ -14,12 +14,13 @@ _MISSING = ("", "nan", "NaN", "NA")
 def read_csv(function: str, path: Path, pictures: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Read a column for each factor, in the order of the pictures.
 
-    The first row holds the names, the first column the pictures' paths. A column of which every cell is a
-    number is one of numbers; else it is text. An empty cell is a missing label.
+    The first row holds the names, the first column the pictures' paths. A column whose cells are all numbers
+    holds numbers; any other holds text. An empty cell is a missing label.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no CSV of that form, a picture has no row or two, or a row no picture.
+        ValueError: the file is not a CSV of that form, a picture has no row or two rows, or a row has no
+            picture.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{function}: factors must be a CSV file, there is none at {path}")

@@ -15,7 +15,7 @@ class DrawnPairs:
     """Each image of a simulator with a partner that is drawn when it is asked for.
 
     A partner follows from the seed and the image's number in the whole simulator alone. A continuous factor
-    that changes takes any value of its range, another one any of its other values.
+    that changes takes any value of its range, any other factor one of its other values.
     """
 
     def __init__(self, dataset: Simulator, k: int | None, seed: int) -> None:

@@ -61,6 +61,7 @@ class FactorDataset(ImageDataset):
     @property
     def factor_values(self) -> Mapping[str, NDArray[np.float64]]:
         """The values of each factor's classes, by name."""
+        # a grid has no continuous factor, whose values would be None
         values: Mapping[str, NDArray[np.float64]] = super().factor_values  # type: ignore[assignment]
         return values
 
@@ -72,5 +73,5 @@ class FactorDataset(ImageDataset):
     @property
     def packed(self) -> NDArray[np.uint8]:
         """The images of the whole grid, in a subset too."""
-        packed: NDArray[np.uint8] = self.pixels.packed  # type: ignore[assignment]
+        packed: NDArray[np.uint8] = self.pixels.packed  # type: ignore[assignment]  # as it was made
         return packed

@@ -83,11 +83,12 @@ def table(
     factor_names: Sequence[str] | None = None,
     continuous: Collection[str] | None = None,
 ) -> Table:
-    """Make the labels that a user gives into a table.
+    """Make a table of the labels that a user gives.
 
     Args:
         function: the name that messages begin with.
-        factors: a column a factor, as a mapping from names or as (count, factors); (count,) is one factor.
+        factors: one column per factor, as a mapping from names or as (count, factors); (count,) is one
+            factor.
         count: number of images.
         factor_names: of the columns, unless factors is a mapping.
         continuous: all factors whose numbers are not classes. By default those of which a number is not

@@ -82,7 +82,7 @@ class ImageDataset(Parts, Dataset[tuple[Tensor, Tensor]]):
 
         Args:
             indices: which.
-            visit: how often they have been seen before, for data sets that draw a nuisance at each sight
+            visit: how often they have been seen before, for data sets that draw a nuisance each time
                 (`color_dsprites` and its like); the others give the same images whatever it is.
 
         Raises:

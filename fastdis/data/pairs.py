@@ -20,13 +20,13 @@ class Pairs:
     """Each image of a data set with a partner that differs from it in k factors: Locatello et al. 2020.
 
     k is uniform in 1, ..., K - 1 where it is not fixed, of the K factors that vary. Which k change is uniform
-    too, and so is the other value each of them takes, as far as there are such images. The partner follows
-    from the seed and the image's place in the data set alone, so that a resumed run sees the same pairs. It
-    may be any image of the data set that a subset was taken from; on one side of a split it is of that side.
+    too, and so is the new value of each of them, as far as such images exist. The partner follows from the
+    seed and the image's place in the data set alone, so that a resumed run sees the same pairs. It may be any
+    image of the data set that a subset was taken from; on one side of a split it is of that side.
 
     Any data set whose factors take the same values more than once will do. A continuous factor is the same in
     two images if its numbers are equal. A simulator draws the partner of an image when it is asked for; it is
-    none of the images that have a number there.
+    not one of the simulator's own images.
 
     Args:
         dataset: the images, one at a time: an `ImageDataset` or a `Simulator`.

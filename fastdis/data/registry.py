@@ -8,26 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from ..kernels.sprites import FACTOR_VALUES as DSPRITES_FACTORS
-from .basel_faces import FACTORS as BASEL_FACTORS
-from .basel_faces import basel_faces
-from .cars3d import FACTORS as CARS_FACTORS
-from .cars3d import cars3d
-from .celeba import celeba
-from .chairs3d import AZIMUTHS, ELEVATIONS, OBJECTS, chairs3d
 from .dsprites import dsprites
 from .dsprites.nuisances import color_dsprites, noisy_dsprites, scream_dsprites
 from .image_dataset import ImageDataset, StrPath
 from .load import load
-from .mpi3d import COMPLEX_FACTORS, mpi3d, mpi3d_complex
-from .mpi3d import FACTORS as MPI3D_FACTORS
+from .published.basel_faces import FACTORS as BASEL_FACTORS
+from .published.basel_faces import basel_faces
+from .published.cars3d import FACTORS as CARS_FACTORS
+from .published.cars3d import cars3d
+from .published.celeba import celeba
+from .published.chairs3d import AZIMUTHS, ELEVATIONS, OBJECTS, chairs3d
+from .published.mpi3d import COMPLEX_FACTORS, mpi3d, mpi3d_complex
+from .published.mpi3d import FACTORS as MPI3D_FACTORS
+from .published.shapes3d import FACTORS as SHAPES_FACTORS
+from .published.shapes3d import shapes3d
+from .published.smallnorb import FACTORS as NORB_FACTORS
+from .published.smallnorb import smallnorb
 from .room import FACTORS as ROOM_FACTORS
 from .room import room
 from .scenes import scenes
-from .shapes3d import FACTORS as SHAPES_FACTORS
-from .shapes3d import shapes3d
 from .simulator import Simulator
-from .smallnorb import FACTORS as NORB_FACTORS
-from .smallnorb import smallnorb
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DatasetEntry:
 
     open: the function, called with a path, or without where none is needed.
     file: what the path leads to; empty where the images are always drawn.
-    where: from where the user gets it.
+    where: where the user gets it.
     paper: who made or first used the data set.
     factors: the number of values of each factor, by name; empty where none is known before it is opened.
     needs_path: whether there is no data set without a path.
@@ -168,7 +168,7 @@ def open_data(data: StrPath, path: StrPath | None = None, **settings: Any) -> Im
     Raises:
         FileNotFoundError: there is no such name and no such file (close matches are named), or nothing at
             path.
-        TypeError, ValueError: the path is missing or one too many, or what the data set's function raises.
+        TypeError, ValueError: the path is missing or superfluous, or what the data set's function raises.
 
     Example:
         >>> len(open_data("dsprites")), open_data("scenes", k=2).factor_names

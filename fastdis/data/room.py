@@ -24,7 +24,7 @@ FACTORS = {
 
 @dataclass(frozen=True)
 class Renderer:
-    """Draws rooms from the values of their factors."""
+    """Draw rooms from the values of their factors."""
 
     side: int
 
@@ -38,7 +38,7 @@ class Renderer:
 
 
 def room(*, size: int = 64, length: int | None = None, seed: int = 0) -> Simulator:
-    """A simulator of a room with one object, whose factors are those of 3D Shapes (Kim and Mnih 2018).
+    """Simulate a room with one object, whose factors are those of 3D Shapes (Kim and Mnih 2018).
 
     These are not the images of 3D Shapes, whose renderer is not public: the factors, their numbers of values
     and their order are the same, the pixels are not, and scores on them cannot be compared. See

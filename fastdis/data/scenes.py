@@ -31,7 +31,7 @@ REACH = 7.0  # of positions in space, from the origin
 
 @dataclass(frozen=True)
 class Renderer:
-    """Draws scenes from the values of some of their factors.
+    """Draw scenes from the values of some of their factors.
 
     fixed: the values of the others; without a hue among either, scenes are grey.
     """
@@ -71,7 +71,7 @@ def scenes(
     grid: Mapping[str, int | Sequence[float]] | None = None,
     fixed: Mapping[str, float] | None = None,
 ) -> Simulator:
-    """A simulator of scenes with one to seven factors, in two or three dimensions.
+    """Simulate scenes with one to seven factors, in two or three dimensions.
 
     A square, an ellipse or a triangle on black, its edges grey by the exact area they cover; or, in three
     dimensions, a cube, an ellipsoid or a pyramid, lit by two lights. See `fastdis.kernels.scenes_2d` and
@@ -90,7 +90,7 @@ def scenes(
     =  =========  =========  ===========================================  ================================
 
     In two dimensions all shapes lie inside the frame. In three they are cut off at its border where they are
-    near and to the side: some part of 35 % of the images of k = 7; their middle is always inside.
+    near and to the side: that happens in 35 % of the images of k = 7; the centre of a shape is always inside.
 
     Args:
         k: how many factors, 1 to 7, or their names in any order.
@@ -99,8 +99,8 @@ def scenes(
         length: the number of images, 1,000,000 if None. Where every factor has some values (`grid`, and the
             shape) None gives all their combinations in order instead.
         seed: of the factors, 0 to 2**63 - 1. A factor's values are the same whatever the others are.
-        grid: by factor the values that it takes instead of all in its range: their number, evenly spaced
-            (without the last one where it looks like the first), or themselves.
+        grid: for each factor named, the values that it takes instead of all in its range: their number,
+            evenly spaced (without the last one where it looks like the first), or themselves.
         fixed: values of absent factors: 0.5 for x, y and scale, 0 for shape, rotation and rotation2 where
             they are not given. A hue given here draws in that colour.
 

@@ -42,7 +42,7 @@ class Factor:
     whole: bool = False
 
     def drawn(self, words: NDArray[np.uint32]) -> Values:
-        """The values (n,) that the random words (n,) choose, all alike probable."""
+        """Choose values (n,) by random words (n,), all equally probable."""
         if self.values is None:
             return self.low + (self.high - self.low) * ((words.astype(np.float64) + 0.5) / _WORD)
         classes = words.astype(np.uint64) * np.uint64(len(self.values)) >> np.uint64(32)
@@ -50,7 +50,7 @@ class Factor:
         return chosen
 
     def classes(self, values: Values, bins: int = 1) -> NDArray[np.int64]:
-        """The number of each value; of a continuous factor that of the part of its range, of equal ones."""
+        """Give the number of each value; for a continuous factor, that of the equal part of its range."""
         if self.values is not None:
             return np.searchsorted(self.values, values)
         parts = np.floor((values - self.low) / (self.high - self.low) * bins)
@@ -58,7 +58,7 @@ class Factor:
 
 
 class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
-    """Images drawn from their factors of variation, each when it is asked for; nothing is stored.
+    """Images drawn from their factors of variation when they are asked for; nothing is stored.
 
     Factors are independent and uniform. Those of image i follow from (seed, i) alone, by a counter-based
     generator, so any process sees the same images, in any order and any batches, on any number of threads.
@@ -139,7 +139,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return self._length if self._chosen is None else len(self._chosen)
 
     def subset(self, indices: Indices) -> Self:
-        """A data set of the images that ``indices`` names, in that order.
+        """Make a data set of the images that ``indices`` names, in that order.
 
         Raises:
             IndexError: an index lies outside the data set.
@@ -165,7 +165,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return rows if self._chosen is None else self._chosen[rows]
 
     def images(self, indices: Indices) -> Tensor:
-        """(n, channels, height, width) float32 images in [0, 1].
+        """Give images as (n, channels, height, width) float32 in [0, 1].
 
         Raises:
             IndexError: an index lies outside the data set.
@@ -173,7 +173,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return _floats(self.uint8_images(indices))
 
     def uint8_images(self, indices: Indices) -> Tensor:
-        """(n, channels, height, width) uint8, 255 times the images: what a file keeps.
+        """Give images as (n, channels, height, width) uint8, as a file keeps them: 255 times `images`.
 
         Raises:
             IndexError: an index lies outside the data set.
@@ -181,7 +181,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return self._drawn(self.values(indices))
 
     def values(self, indices: Indices) -> Values:
-        """(n, factors) float64 values of the factors, as `draw` takes them.
+        """Give the values of the factors as (n, factors) float64, as `draw` takes them.
 
         Raises:
             IndexError: an index lies outside the data set.
@@ -194,7 +194,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return np.stack([factor.values[of] for factor, of in columns if factor.values is not None], axis=1)
 
     def factors(self, indices: Indices) -> NDArray[np.int64] | Values:
-        """(n, factors) labels: which of its values a factor takes, from 0, or its value if it is continuous.
+        """Give labels (n, factors): which of its values a factor has, from 0, or its value if continuous.
 
         int64 where no factor is continuous, else float64.
 
@@ -204,7 +204,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return self.labels(self.values(indices))
 
     def labels(self, values: Values) -> NDArray[np.int64] | Values:
-        """(n, factors) labels, as `factors` gives them, of values (n, factors) that these factors take."""
+        """Give labels (n, factors), as `factors` does, of values (n, factors) that these factors take."""
         columns = [
             column if factor.values is None else factor.classes(column)
             for factor, column in zip(self.known.values(), values.T, strict=True)
@@ -212,7 +212,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return np.stack(columns, axis=1)
 
     def classes(self, indices: Indices, bins: int = 20) -> NDArray[np.int64]:
-        """(n, factors) int64 labels for scores that need classes.
+        """Give labels as (n, factors) int64, for scores that need classes.
 
         Args:
             indices: which images.
@@ -262,7 +262,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return _floats(self._drawn(given))
 
     def groups(self, factor: str, indices: Indices, size: int) -> Values:
-        """Values for groups of images in which one factor is the same, as the FactorVAE score votes on.
+        """Give values for groups of images that share one factor, as the FactorVAE score votes on.
 
         Group i follows from (seed, factor, i) alone; its images have nothing to do with those of the data
         set.
@@ -273,7 +273,7 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
             size: images in a group.
 
         Returns:
-            (n, size, factors) float64, as `draw` takes them once the first two axes are one.
+            (n, size, factors) float64, as `draw` takes them when the first two axes are merged.
 
         Raises:
             ValueError: there is no such factor.
@@ -297,11 +297,11 @@ class Simulator(Parts, Dataset[tuple[Tensor, Tensor]]):
         return values
 
     def random_words(self, indices: Indices, words: int, *, seed: int, stream: int) -> NDArray[np.uint32]:
-        """(n, words) random words of the images: a function of seed, stream and image, in a subset too."""
+        """Give random words (n, words): a function of seed, stream and image, in a subset too."""
         return random_words(seed, self._rows(indices), words, stream=stream)
 
     def to(self, device: torch.device | str) -> Self:
-        """The same simulator, drawing on a device: scenes by a kernel there, rooms by the CPU's.
+        """Give the same simulator, drawing on a device: scenes by a kernel there, rooms by the CPU's.
 
         Bytes differ from those of the CPU by one here and there, and at a few pixels on edges by more.
 

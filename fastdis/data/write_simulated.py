@@ -1,4 +1,4 @@
-"""A simulator's images in a file, for tools that read arrays."""
+"""Write a simulator's images to a file, for tools that read arrays."""
 
 import shutil
 import zipfile

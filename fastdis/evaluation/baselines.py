@@ -214,5 +214,5 @@ def _flat(data: FactorData, rows: NDArray[np.int64]) -> Matrix:
 
 def _npz(**arrays: NDArray[Any]) -> bytes:
     file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]
+    np.savez(file, **arrays)  # type: ignore[arg-type]  # NumPy has an option among its names
     return file.getvalue()

@@ -53,8 +53,8 @@ def evaluate_codes(
 
     Args:
         path: an npz or HDF5 file with both arrays, or an npy file of the codes; codes are real. Factors are
-            classes; one with a number that is not whole is continuous and cut into bins for the scores that
-            need classes, and rows with NaN, a missing label, are left out. The report's ``notes`` say so.
+            classes; one with fractions is continuous and cut into bins for the scores that need classes, and
+            rows with NaN, a missing label, are left out. The report's ``notes`` say so.
         factors: an npy file of the factors, beside an npy file of the codes.
         codes_key, factors_key: the names of the arrays in an npz or HDF5 file.
         logvar_key: the name of the log variances (samples, codes), where the file has them: the codes are
@@ -69,7 +69,7 @@ def evaluate_codes(
 
     Raises:
         FileNotFoundError: there is no such file.
-        TypeError: codes or factors hold no real numbers, or the second file is missing or one too many.
+        TypeError: codes or factors hold no real numbers, or the second file is missing or superfluous.
         ValueError: a file is of another kind, is damaged or lacks an array, the arrays do not fit together,
             or a name, confidence, factor_bins, binning or seed is out of range.
         OSError: a file cannot be written; an older report is then left as it was.

@@ -34,8 +34,9 @@ Data = TypeVar("Data", bound=Images | Tensor)
 class EncodedRun(Generic[Data]):
     """Hold model and data set of a run, mean and logvar of every image, and what a report says of them.
 
-    settings: its ``config.json``. config: the configuration, of a run of `fastdis train`.
-    codes: mean and logvar; no logvar of a representation without posteriors.
+    settings: its ``config.json``.
+    config: the configuration, if it is a run of `fastdis train`.
+    codes: mean and logvar; logvar is None for a representation without posteriors.
     held_out: images that the run was not trained on, with their mean and logvar; None where there are none.
     """
 
@@ -156,7 +157,7 @@ def _stamps(settings: Mapping[str, Any]) -> list[Any]:
 
 
 def to_encode(data: FactorData) -> FactorData:
-    """Of a simulator so many images that scores are exact enough, drawn at random where they are in order."""
+    """Take as many images of a simulator as exact scores need, at random where it has them in order."""
     if not isinstance(data, Simulator) or len(data) <= SIMULATED:
         return data
     if not data.ordered:

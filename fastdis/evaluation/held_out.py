@@ -45,10 +45,10 @@ def held_out_numbers(
     """
     mean, logvar = codes
     kl = gaussian_kl(torch.from_numpy(mean), torch.from_numpy(logvar)).numpy()
-    rows, classes = found.scored()
+    known, classes = found.scored()
     labelled = classes.size > 0
+    rows = known if labelled else slice(None)
     if not labelled:
-        rows = slice(None)  # type: ignore[assignment]
         metrics = [name for name in metrics if METRICS[name].needs == "codes"]
     scores = score(
         mean[rows],

@@ -6,7 +6,7 @@ AS_NUMBERS = ("dci", "sap", "r2", "mcc")  # scores with a rule for continuous fa
 
 
 def notes(data: Labelled, found: Labels) -> list[str]:
-    """Say in a sentence each what a reader of the scores has to know of the factors."""
+    """Return the sentences that a reader of the scores has to know about the factors."""
     if not data.factor_names:
         return ["The data set has no known factors, so there are no scores of factors."]
     if not found.varying:

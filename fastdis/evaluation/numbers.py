@@ -84,7 +84,7 @@ def normal_interval(score: float, error: float | None, confidence: float | None)
 
 
 def kl_number(kl: NDArray[np.float32], images: int) -> Number:
-    """The KL divergence from the prior, from that of every latent."""
+    """Make the number of the KL divergence from the prior, from that of every latent."""
     return number(
         "kl",
         "posterior",
@@ -106,7 +106,7 @@ def reconstruction_number(
     seed: int = 0,
     confidence: float | None = 0.95,
 ) -> Number:
-    """How well images are decoded from their posterior means, over a sample of 10,000.
+    """Measure how well images are decoded from their posterior means, over a sample of 10,000.
 
     The interval is that of the means of batches of 64 images, drawn at random.
     """
@@ -139,5 +139,5 @@ def reconstruction_number(
 
 
 def sampled(count: int, seed: int, size: int = SAMPLE) -> NDArray[np.int64]:
-    """The indices of 10,000, or size, of so many images, or of all, in their order."""
+    """Draw 10,000 indices, or ``size``, in ascending order; all of them where there are no more."""
     return np.sort(np.random.default_rng(seed).choice(count, min(size, count), replace=False))

@@ -74,7 +74,7 @@ class Run:
     Attributes:
         path: the folder.
         settings: what ``config.json`` says.
-        config: the configuration of a run of `fastdis train`; None of any other, see ``settings``.
+        config: the configuration of a run of `fastdis train`; None for any other, see ``settings``.
     """
 
     def __init__(self, path: Path, model: VAE | None = None, data: FactorData | None = None) -> None:

@@ -1,6 +1,7 @@
 """Draw the pictures of a report: what the model decodes, and what its codes say of the factors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ Decode = Callable[[NDArray[np.floating]], Pixels]  # codes (n, latent) to images
 
 
 def require_factors(function: str, data: object) -> None:
-    """Require a data set that says which factors it has, be it none.
+    """Require a data set that says which factors it has, even if it has none.
 
     Raises:
         TypeError: it lacks one of them.
@@ -53,7 +54,7 @@ def require_factors(function: str, data: object) -> None:
 def checked_view(
     function: str, traverse: tuple[float, float], image: int | None, images: int
 ) -> tuple[tuple[float, float], int | None]:
-    """Require a range that rises, and the number of one of so many images, or None.
+    """Require a range whose end is above its start, and None or the number of an image.
 
     Raises:
         TypeError: they are no numbers.
@@ -190,16 +191,16 @@ def pictures_of_codes(
     pair = np.argsort(-kl, kind="stable")[:2]
     names = [f"z{d}" for d in pair]
 
-    def ellipses() -> Figure:
+    def ellipses(logvar: Codes) -> Figure:
         chosen = np.random.default_rng(seed).choice(len(mean), min(ELLIPSES, len(mean)), replace=False)
-        deviation = np.exp(0.5 * logvar[chosen][:, pair])  # type: ignore[index]
+        deviation = np.exp(0.5 * logvar[chosen][:, pair])
         return plots.posterior_ellipses(mean[chosen][:, pair], deviation, names, title)
 
     drawers: dict[str, Callable[[], Picture]] = {
         "joint_histogram": lambda: plots.joint_histogram(mean[:, pair], names, title)
     }
     if logvar is not None:
-        drawers["posterior_ellipses"] = ellipses
+        drawers["posterior_ellipses"] = partial(ellipses, logvar)
     return drawers
 
 
@@ -239,9 +240,9 @@ def latent_curves(
     title: str,
     measure: str = "nats",
 ) -> Figure:
-    """Draw mean codes against each factor but the shape, a line a shape, for the latents that are active.
+    """Draw mean codes of the active latents against each factor but the shape, with a line for each shape.
 
-    A data set without a factor called shape has one line. If no latent is active, that of the largest KL
+    A data set without a factor called shape has one line. If no latent is active, the one with the largest KL
     is drawn.
 
     Args:

@@ -14,7 +14,7 @@ from .._progress import progress_bar
 from ..metrics import METRICS, Metric, NotComputable
 from ..metrics import evaluate as evaluate_arrays
 from ..metrics._confidence import check_confidence
-from ..metrics.table import is_complete
+from ..metrics.joint_table import is_complete
 from .notes import AS_NUMBERS
 from .numbers import NOT_ASKED, SAMPLE, Number, number, sampled
 
@@ -68,11 +68,12 @@ def score(
         metrics: "all", or the names of some of `fastdis.metrics.METRICS`.
         confidence: of the intervals, for the scores that can have one; None for no intervals.
         seed: of the draws of samples and votes, and of the predictors.
-        progress: show a progress bar on standard error that names the score in work, if that is a terminal.
+        progress: show a progress bar on standard error that names the score being computed, if that is a
+            terminal.
 
     Returns:
-        One dictionary a number, in the form that `fastdis.evaluation.numbers` describes and in the order of
-        `METRICS`. A score that does not exist for these arrays says why: its ``score`` is None.
+        One dictionary for each number, in the form that `fastdis.evaluation.numbers` describes and in the
+        order of `METRICS`. A score that does not exist for these arrays says why: its ``score`` is None.
 
     Raises:
         TypeError: codes or factors hold no real numbers, or seed is no integer.
@@ -105,7 +106,7 @@ def score(
             arrays = [None if array is None else array[rows] for array in (codes, factors, logvar, numbers)]
             drawn = None if size is None else seed
 
-            def tell(now: int, name: str, done: int = done, images: int = len(arrays[0])) -> None:  # type: ignore[arg-type]
+            def tell(now: int, name: str, done: int = done, images: int = size or count) -> None:
                 update(done + now, f"{name}, {images:,} images" if name else "")
 
             for result in _numbers(metrics_of_part, arrays, confidence, seed, drawn, tell):

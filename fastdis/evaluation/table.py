@@ -1,4 +1,4 @@
-"""The table of a report on the terminal: a row a score, in groups, with intervals and numbers of images."""
+"""The table of a report on the terminal: one row per score, in groups, with its interval and samples."""
 
 from collections.abc import Iterable
 from textwrap import wrap

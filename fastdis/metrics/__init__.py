@@ -19,6 +19,7 @@ from .files import read_arrays
 from .infomec import InfoMECResult, infomec
 from .irs import IRSResult, irs
 from .jemmig import JEMMIGResult, jemmig
+from .joint_table import JointTable
 from .linear_action import LinearActionResult, linear_action
 from .linear_interpolation import LinearInterpolationResult, linear_interpolation
 from .mcc import MCCResult, mcc
@@ -30,7 +31,6 @@ from .posterior_mig import PosteriorMIGResult, posterior_mig
 from .r2 import R2Result, r2
 from .robust_mig import RobustMIGResult, robust_mig
 from .sap import SAPResult, sap
-from .table import JointTable
 from .udr import UDRResult, udr
 from .unsupervised import UnsupervisedResult, unsupervised
 

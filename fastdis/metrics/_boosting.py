@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import boosted_trees
-from .table import Float
+from .joint_table import Float
 
 _STAGES, _RATE = 100, 0.1
 _BINS = 256

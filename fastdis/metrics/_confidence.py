@@ -7,7 +7,7 @@ import numpy as np
 from .. import _checks
 from ._errors import NoInterval
 from ._result import Interval, Result
-from .table import Float, Information
+from .joint_table import Float, Information
 
 REPLICATES = 1000
 SAMPLES_A_CELL = 8  # with 5, dcimig's 90 % interval of ten codes covered 75 %; with 8, 92 %

@@ -10,7 +10,7 @@ from .. import _checks
 from ._arguments import Array
 from ._confidence import REPLICATES, check_confidence, check_covers, interval
 from ._result import Interval, Result
-from .table import Information, JointTable
+from .joint_table import Information, JointTable
 
 Scored = TypeVar("Scored", bound=Result)
 

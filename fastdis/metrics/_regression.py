@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .table import Float
+from .joint_table import Float
 
 
 def r_squared(truth: Float, found: Float) -> float:

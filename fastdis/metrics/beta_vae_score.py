@@ -15,7 +15,7 @@ from ._mixed import Continuous, binned_arrays
 from ._result import Result
 from ._sampling import Draw, DrawnGroups, RowGroups, groups_of, random_state
 from ._scale import limited
-from .table import Float
+from .joint_table import Float
 
 _CHUNK = 500  # votes gathered at once: 500 groups of 64 pairs of 10 codes are 5 MB in float64
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .table import Float
+from .joint_table import Float
 
 BINNINGS = ("width", "quantile")
 

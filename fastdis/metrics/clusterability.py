@@ -13,7 +13,7 @@ from ._fits import Fits
 from ._result import Result
 from ._sampling import random_state
 from ._scale import in_one_unit
-from .table import Float
+from .joint_table import Float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +60,7 @@ def clusterability(
         codes: (samples, codes), real.
         factors: (samples, factors), classes; a constant factor is left out with a warning.
         rows: how many are drawn, without replacement; of fewer, all.
-        starts: how often k-means begins anew, of which the tightest clusters are kept.
+        starts: how many times k-means starts; the tightest clusters are kept.
         seed: of the draw and of the starts.
 
     Raises:

@@ -16,7 +16,7 @@ from ._regression import r_squared
 from ._result import Result
 from ._sampling import Train, check_split, random_state, split
 from ._scale import narrowed, standardised
-from .table import Float
+from .joint_table import Float
 
 Codes = NDArray[np.floating]
 Labels = NDArray[np.integer]

@@ -14,7 +14,7 @@ from ._errors import NotComputable
 from ._fits import Fits
 from ._result import Result
 from ._scale import limited, narrowed, near_zero
-from .table import Float
+from .joint_table import Float
 
 PREDICTORS = ("logistic", "logistic_cv", "gbt", "hist_gbt")
 

@@ -15,8 +15,8 @@ from ._arguments import Array
 from ._confidence import REPLICATES, check_confidence
 from ._errors import NoInterval, NotComputable
 from ._result import Result
+from .joint_table import JointTable
 from .metric import METRICS, Metric
-from .table import JointTable
 
 NAMES = tuple(name for name, metric in METRICS.items() if metric.needs != "posteriors")
 
@@ -99,8 +99,8 @@ def evaluate(
         bins: for the scores that follow from the joint table.
         confidence: e.g. 0.95 for intervals of the scores from the table and of those from votes.
         seed: for the scores that draw samples or fit predictors.
-        progress: whether to show a progress bar on standard error; None: if that is a terminal. Or a function
-            that is called with the number of scores done and the name of the next.
+        progress: whether to show a progress bar on standard error; None: if that is a terminal. A function is
+            called with the number of scores done and the name of the next.
 
     Returns:
         The results. Where a score does not exist for these arrays, its row says why, and the others are

@@ -13,7 +13,7 @@ from ._fits import Fits
 from ._result import Result
 from ._sampling import split
 from ._scale import standardised
-from .table import Float
+from .joint_table import Float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from ._confidence import REPLICATES, check_confidence, interval_of_votes
 from ._mixed import Continuous, binned_arrays
 from ._result import Result
 from ._sampling import Draw, DrawnGroups, RowGroups, groups_of
-from .table import Float
+from .joint_table import Float
 
 _CHUNK = 1000  # votes gathered at once: 1,000 groups of 64 rows of 10 float64 codes are 5 MB
 
@@ -78,9 +78,9 @@ def factor_vae_score(
 
     A vote: draw a factor k and one of its values, then a group of samples that have it; the code with the
     least variance (ddof 1), each divided by its variance over all samples, votes for k. The majority of the
-    training votes names the factor of each code; the score is the share of test votes it names rightly.
-    Codes whose standard deviation over all samples is below the threshold are pruned first; if none is left
-    the score is 0.
+    training votes names the factor of each code; the score is the share of test votes that it names
+    correctly. Codes whose standard deviation over all samples is below the threshold are pruned first; if
+    none is left the score is 0.
 
     The score does not change when codes change places, values of a factor are numbered differently, or a code
     is shifted, reflected, or scaled without crossing the threshold.

@@ -13,7 +13,7 @@ from ._fits import Fits
 from ._result import Result
 from ._sampling import Train, check_split, split
 from ._scale import standardised
-from .table import Float, JointTable
+from .joint_table import Float, JointTable
 
 _ACTIVE = 1 / 20  # of the largest range, as in the authors' code
 _FREE = 1e6  # scikit-learn's C: next to no penalty
@@ -23,7 +23,7 @@ _FREE = 1e6  # scikit-learn's C: next to no penalty
 class InfoMECResult(Result):
     """InfoM, which is the score, InfoC, InfoE, and what they are computed from.
 
-    per_factor: (factors,), the share of each factor's entropy that a linear classifier takes off.
+    per_factor: (factors,), the share of each factor's entropy that a linear classifier removes.
     infoe_train: InfoE on the rows learned from.
     nmi: (codes, factors), mutual information over the entropy of the factor.
     active_codes: those whose range is above 1/20 of the largest.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .. import _checks
 from ._arguments import Array, arrays
 from ._result import Result
-from .table import Float
+from .joint_table import Float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,7 +14,7 @@ from ._confidence import REPLICATES, check_confidence, interval
 from ._errors import NotComputable
 from ._result import Interval, Result
 from ._scale import in_one_unit
-from .table import Float
+from .joint_table import Float
 
 Rows = NDArray[np.intp]
 

@@ -8,7 +8,7 @@ import numpy as np
 from ._arguments import Array, stack_of_numbers
 from ._errors import NotComputable
 from ._result import Better, Result
-from .table import Float
+from .joint_table import Float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

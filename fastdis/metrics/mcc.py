@@ -10,7 +10,7 @@ from .. import _checks
 from ._arguments import Array
 from ._mixed import mixed_arrays
 from ._result import Result
-from .table import Float
+from .joint_table import Float
 
 CORRELATIONS = ("pearson", "spearman")
 

@@ -11,7 +11,7 @@ from ._arguments import Array
 from ._errors import NotComputable
 from ._from_table import from_table
 from ._result import Result
-from .table import Float, Information, JointTable
+from .joint_table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

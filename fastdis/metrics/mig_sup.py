@@ -6,8 +6,8 @@ from typing import ClassVar
 from ._arguments import Array
 from ._from_table import from_table
 from ._result import Result
+from .joint_table import Float, Information, JointTable
 from .mig import gap
-from .table import Float, Information, JointTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

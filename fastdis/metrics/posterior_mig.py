@@ -13,8 +13,8 @@ from ._arguments import Array, Checked, checked_codes, checked_whole
 from ._errors import NotComputable
 from ._factors import scored_factors
 from ._result import Result
+from .joint_table import Float
 from .mig import gap
-from .table import Float
 
 _STEP = 0.5  # of the smallest standard deviation; the trapezoid rule errs by exp(-2 (pi / 0.5)^2) there
 _LONGEST = 2**16

@@ -14,7 +14,7 @@ from ._regression import r_squared
 from ._result import Result
 from ._sampling import Train, check_split, split
 from ._scale import narrowed, standardised
-from .table import Float
+from .joint_table import Float
 
 PREDICTORS = ("linear", "gbt", "hist_gbt")
 

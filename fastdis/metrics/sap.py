@@ -14,8 +14,8 @@ from ._mixed import Continuous, MixedArrays, mixed_arrays
 from ._result import Result
 from ._sampling import random_state, split
 from ._scale import limited, near_zero
+from .joint_table import Float
 from .mig import gap
-from .table import Float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from ._errors import NotComputable
 from ._fits import Fits
 from ._result import Result
 from ._scale import rescaled
-from .table import Float
+from .joint_table import Float
 
 SIMILARITIES = ("spearman", "lasso")
 

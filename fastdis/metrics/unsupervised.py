@@ -13,7 +13,7 @@ from ._arguments import Array, checked_codes, wide
 from ._errors import NotComputable
 from ._result import Better, Result
 from ._scale import rescaled
-from .table import Float, JointTable, bin_numbers, nats
+from .joint_table import Float, JointTable, bin_numbers, nats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -118,7 +118,7 @@ def _run(modules: Sequence[nn.Module]) -> _Run | None:
         if not rectified and type(module) in (nn.ReLU, nn.LeakyReLU):
             slopes[-1] = _settings(module)[1]
             rectified = True
-        elif _halves_or_doubles(module) and type(module) is type(modules[0]):
+        elif halves_or_doubles(module) and type(module) is type(modules[0]):
             slopes.append(1.0)
             rectified = False
         else:
@@ -130,7 +130,8 @@ def _run(modules: Sequence[nn.Module]) -> _Run | None:
     return _Run(tuple(taken), tuple(map(_settings, taken)), tuple(slopes), transposed)
 
 
-def _halves_or_doubles(module: nn.Module) -> bool:
+def halves_or_doubles(module: nn.Module) -> bool:
+    """Tell whether the kernel has this convolution: 4x4 of stride 2, padding 1, with a bias."""
     return (
         type(module) in (nn.Conv2d, nn.ConvTranspose2d)
         and _settings(module)[1:] == _GEOMETRY

@@ -1,6 +1,7 @@
 """What the figures of many runs share: colours, bare axes, a heading that fits the width."""
 
 import textwrap
+from typing import Literal
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -16,10 +17,10 @@ def color(index: int, count: int) -> str | tuple[float, ...]:
     return COLORS[index] if count <= len(COLORS) else tuple(colormaps["tab20"](index % 20))
 
 
-def bare(axes: Axes, grid: str = "y") -> None:
+def bare(axes: Axes, grid: Literal["both", "x", "y"] = "y") -> None:
     """Leave the axes two spines and a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis=grid, color="#e6e6e6")  # type: ignore[arg-type]
+    axes.grid(axis=grid, color="#e6e6e6")
     axes.set_axisbelow(True)
 
 

@@ -146,7 +146,7 @@ def _short(value: Any, digits: int = DIGITS) -> Any:
 def _packed(metrics: Mapping[str, Any], shared: dict[str, int]) -> dict[str, Any]:
     """Round what varies between runs and put what does not, such as definitions, into a table.
 
-    What is alike is what holds no fractions: names, definitions, numbers of images.
+    The same in all runs is what holds no fractions: names, definitions, numbers of images.
     """
     numbers = []
     for number in metrics.get("numbers", []):

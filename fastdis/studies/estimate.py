@@ -20,7 +20,7 @@ WARM, TIMED = 2, 6  # steps before the timing, and in it
 class Estimate:
     """What a study asks for.
 
-    points: settings, of which some may come to the same run.
+    points: settings, some of which may give the same run.
     runs: different runs; done: of these, how many a folder holds already.
     steps: of the runs that remain, in all.
     hours: that training them takes, so many at a time; scoring comes on top.

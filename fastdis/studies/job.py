@@ -23,7 +23,7 @@ ERRORS = (TypeError, ValueError, OSError, RuntimeError, FloatingPointError, Memo
 
 @dataclass(frozen=True)
 class Job:
-    """What a process has to know: all of it can be written as JSON.
+    """Hold what a process has to know; all of it can be written as JSON.
 
     folder: of the run. config: fields of `RunConfig`. evaluate: fields of `Evaluate`. keep: as in `Study`.
     threads: how many the process computes on.
@@ -52,7 +52,7 @@ def is_done(folder: Path, evaluate: Mapping[str, Any]) -> bool:
 
 
 def perform(job: Job) -> None:
-    """Train, or go on from the newest checkpoint, then score, and write ``outcome.json``.
+    """Train, or continue from the newest checkpoint, then score, and write ``outcome.json``.
 
     What a user can correct, or a loss that is not finite, is an outcome too: the run has failed, and the
     file says why.

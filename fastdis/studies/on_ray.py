@@ -1,4 +1,4 @@
-"""Runs on a Ray cluster: a task each, on whichever node has the cores or the GPU for it."""
+"""Runs on a Ray cluster: one task per run, on whichever node has the cores or the GPU for it."""
 
 import os
 import secrets

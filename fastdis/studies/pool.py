@@ -1,4 +1,4 @@
-"""Runs on one machine: a process each, with threads that never exceed the cores."""
+"""Runs on one machine: one process per run, with no more threads than cores."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ class _Running:
 def run_in_processes(
     jobs: Sequence[Job], workers: int, stopped: list[int], watch: Callable[[list[str]], None]
 ) -> None:
-    """Perform jobs, so many at a time; each leaves an ``outcome.json`` in its folder.
+    """Perform jobs, ``workers`` at a time; each leaves an ``outcome.json`` in its folder.
 
     A process that is killed by a signal is started again, and its run goes on from the last checkpoint;
     after the third time the run has failed.

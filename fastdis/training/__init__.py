@@ -1,4 +1,4 @@
-"""The training loop and what it leaves behind: configuration, log and checkpoints in one folder a run."""
+"""The training loop and what it leaves behind: configuration, log and checkpoints in one folder per run."""
 
 from .checkpoint import load_weights
 from .loop import fit

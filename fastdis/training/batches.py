@@ -33,11 +33,11 @@ def batches(
 
     A data set, a tensor or an array (images, ...) is drawn without replacement, in a new permutation each
     epoch; the images beyond the last full batch of an epoch are left out of it. Any other iterable, such as a
-    DataLoader, is taken in its own order and batch size, again and again; of a tuple the first item is the
+    DataLoader, is taken in its own order and batch size, over and over; the first item of a tuple is the
     images. Its first ``start`` batches are drawn once more to get past them.
 
     A data set whose ``images`` takes a ``visit`` is told the number of the epoch, from 0, so that what it
-    draws at each sight follows from the place in the data.
+    draws each time follows from the place in the data.
 
     Of several processes each gets an equal share of every batch. Batches come on ``device``, to which a data
     set with a method ``to`` is moved once, as `on_device` does.
@@ -86,7 +86,7 @@ def on_device(data: Any, device: torch.device) -> Any:
 def _fetch(data: Images) -> Fetch:
     """How the images of some rows are fetched in an epoch."""
     if "visit" in inspect.signature(data.images).parameters:
-        return lambda rows, epoch: data.images(rows, visit=epoch)  # type: ignore[call-arg]
+        return lambda rows, epoch: data.images(rows, visit=epoch)  # type: ignore[call-arg]  # it was asked
     return lambda rows, epoch: data.images(rows)
 
 

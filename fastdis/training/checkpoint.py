@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on with the same bits.
+"""Checkpoints: all that a run needs to continue with the same bits.
 
 Tensors are named ``model.<name>``, ``objective.<name>``, ``optimizer.<player>.<parameter>.<name>``,
 ``sums.<term>`` (the log's running sums) and ``generator.<process>.<device>``.

@@ -84,7 +84,7 @@ def labels(
 
     Args:
         data: images with factors, or without: the result then has no columns.
-        factor_bins: into how many bins a continuous factor is cut.
+        factor_bins: the number of bins that a continuous factor is cut into.
         binning: "width", bins of equal width over the range that its labels span, or that a
             `fastdis.data.Simulator` draws it from; "quantile", bins of equal counts: fewer than asked for
             where labels repeat.

@@ -33,7 +33,7 @@ def kl_per_latent(model: nn.Module, images: Tensor) -> dict[str, float]:
 def target_per_latent(objective: nn.Module, step: int) -> dict[str, float]:
     """Return the target that an objective has for the KL of each latent, in nats, by ``target_z0`` and so on.
 
-    It is what ``kl_targets(step)`` of the objective says, nan for a latent without a target; {} for an
+    It is what ``kl_targets(step)`` of the objective returns, nan for a latent without a target; {} for an
     objective without this method.
     """
     targets: Callable[[int], Tensor] | None = getattr(objective, "kl_targets", None)

@@ -1,4 +1,4 @@
-"""One training a folder: a lock that the operating system releases when its owner ends, however it ends."""
+"""One training per folder: a lock that the operating system releases when its owner ends, however it ends."""
 
 import errno
 import os

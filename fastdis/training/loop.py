@@ -179,6 +179,7 @@ def fit(
         warn_if_taken("fit")
     optimizers = optimizers_of(model, objective.to(device), learning_rate)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    # what torch.compile makes of a module is one, though its type says any callable
     called = cast(nn.Module, torch.compile(model, mode="reduce-overhead")) if compile else model
     until = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with (

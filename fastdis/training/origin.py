@@ -115,7 +115,7 @@ def described_data(data: object) -> dict[str, Any]:
     return described
 
 
-def rebuilt_model(architecture: object) -> VAE | None:
+def rebuilt_model(architecture: Any) -> VAE | None:
     """Build the model that `architecture_of` described, with new weights; None if there is no description.
 
     Raises:
@@ -124,7 +124,7 @@ def rebuilt_model(architecture: object) -> VAE | None:
     if architecture is None:
         return None
     try:
-        name, arguments = architecture["name"], architecture["arguments"]  # type: ignore[index]
+        name, arguments = architecture["name"], architecture["arguments"]
         model: VAE = build(MODELS[name], arguments)
         return model
     except (KeyError, TypeError, ValueError) as error:

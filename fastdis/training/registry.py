@@ -37,7 +37,7 @@ def settings_of(entry: Objective | Model) -> dict[str, Any]:
     networks = entry.players if isinstance(entry, Objective) else ()  # of the players other than the model
     return {
         name: default
-        for name, default in _arguments(cast(Hashable, entry.make))
+        for name, default in _arguments(cast(Hashable, entry.make))  # classes and functions are
         if name not in (*_GIVEN, *networks)
     }
 

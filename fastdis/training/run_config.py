@@ -23,7 +23,7 @@ from .schedules import LinearSchedule, Schedule
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Say what is trained on what, and how; see `fit` for the last eight.
+    """State what is trained on what, and how; `fit` explains the last eight.
 
     objective: one of OBJECTIVES.
     model: one of MODELS; by default Burgess's convolutions, in the form that suits the objective.
@@ -194,8 +194,8 @@ class RunConfig:
 
         Raises:
             FileNotFoundError: there is nothing at the path.
-            TypeError, ValueError: ``every`` is above the number of images, the path is missing or one too
-                many, or the file is not what it should be.
+            TypeError, ValueError: ``every`` is above the number of images, the path is missing or
+                superfluous, or the file is not what it should be.
         """
         given = {ours: self.settings[name] for name, ours in self._of_data().items() if name in self.settings}
         data = open_data(self.dataset, self.path, **given)

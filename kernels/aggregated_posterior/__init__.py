@@ -37,7 +37,7 @@ def log_density(
     floor: Tensor | None = None,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor, int]:
-    """log q(z) of every query under the mixture of all posteriors.
+    """Compute log q(z) of every query under the mixture of all posteriors.
 
     Args:
         z: queries, (queries, latent), floating.
@@ -85,10 +85,10 @@ def expected_pairs(
     floor: Tensor | None = None,
     backend: str = "auto",
 ) -> float:
-    """How many pairs :func:`log_density` would evaluate, told in a small part of its time.
+    """Estimate how many pairs :func:`log_density` would evaluate, in a fraction of its time.
 
     The arguments and errors are its own. The reference evaluates all pairs, the GPU counts what it would, the
-    CPU tells by 256 of the queries.
+    CPU estimates from 256 of the queries.
 
     Example:
         >>> import torch

@@ -68,7 +68,7 @@ def boost(
         order: (stages, outputs, 3, features), integers: in which order the nodes of a level look at the
             features, of which the first among equally good ones is taken.
         rate: the learning rate.
-        bins: at most how many bins of equal counts a feature is put into, 2 to 256; None to find splits
+        bins: the most bins of equal counts that a feature is put into, 2 to 256; None to find splits
             exactly.
         backend: "auto", "reference" or "numba".
 
@@ -94,7 +94,7 @@ def boost(
 
 
 def raw_scores(x: Tensor, start: Tensor, trees: Trees, *, backend: str = "auto") -> Tensor:
-    """The sum of start and what each tree adds, (outputs, samples) float64.
+    """Sum start and what each tree adds, (outputs, samples) float64.
 
     Args:
         x: (samples, features), float32.

@@ -1,4 +1,4 @@
-"""The specification, in NumPy: one node after the other, every feature sorted anew in each."""
+"""The specification, in NumPy: one node after the other, every feature sorted again in each."""
 
 import numpy as np
 import torch

@@ -76,7 +76,7 @@ def gaussian_kl(
     Args:
         mean: means of the posteriors, (batch, latent), any floating dtype.
         logvar: logarithms of their variances, like mean.
-        reduction: "batchmean" for the mean over the batch, a value a latent; "none" for every element;
+        reduction: "batchmean" for the mean over the batch, one value per latent; "none" for every element;
             "sum" for the sum over batch and latents.
         backend: "auto", "reference", "numba" or "triton".
 

@@ -29,7 +29,7 @@ def grouped_density(
     *,
     backend: str = "auto",
 ) -> Tensor:
-    """Summed densities, (latent, sum of sizes, points) float64.
+    """Sum the densities, (latent, sum of sizes, points) float64.
 
     Args:
         mean: (samples, latent), float64.

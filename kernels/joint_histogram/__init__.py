@@ -27,7 +27,7 @@ LARGEST_CLASS = 65_535
 
 
 def code_range(codes: Tensor, *, backend: str = "auto") -> tuple[Tensor, Tensor]:
-    """The smallest and largest value of each code, (codes,) each; NaN for a code that holds a NaN.
+    """Find the smallest and largest value of each code, (codes,) each; NaN for a code that holds a NaN.
 
     Args:
         codes: (samples, codes), float32 or float64.
@@ -41,7 +41,7 @@ def code_range(codes: Tensor, *, backend: str = "auto") -> tuple[Tensor, Tensor]
 
 
 def narrow_classes(factors: Tensor, *, backend: str = "auto") -> tuple[Tensor, Tensor]:
-    """The classes in the type the histogram reads, and the largest class of each factor, (factors,) int64.
+    """Give the classes in the type the histogram reads, and each factor's largest class, (factors,) int64.
 
     A class below 0 or above 65,535 makes the largest class of its factor at least 65,536.
 
@@ -95,7 +95,7 @@ def joint_histogram(
 def resampled_sums(
     bins: Tensor, classes: Tensor, weights: Tensor, sizes: Sequence[int], *, backend: str = "auto"
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What entropies need of the joint table of weighted samples, for many sets of weights.
+    """Compute what entropies need of the joint table of weighted samples, for many sets of weights.
 
     With n the weighted counts of a set r: joint[r, d, k] = sum_bc n_bc log n_bc, by_bin[r, d] = sum_b n_b
     log n_b and by_value[r, k] = sum_c n_c log n_c, from which I = (joint - by_bin - by_value) / n + log n.

@@ -32,7 +32,7 @@ from . import reference
 def marginal_log_density(
     z: Tensor, mean: Tensor, logvar: Tensor, *, tolerance: float = 1e-6, backend: str = "auto"
 ) -> tuple[Tensor, Tensor]:
-    """log q(z_d) of every latent under the mixture of all posteriors, and a bound on its error.
+    """Compute log q(z_d) of every latent under the mixture of all posteriors, with an error bound.
 
     Args:
         z: points, (queries, latent), floating.

@@ -6,7 +6,8 @@ from torch import Tensor
 from .._cpu.compile import inlined, wide_vectors
 from .._cpu.parallel_for import parallel_for
 from .._cpu.prefetch import prefetch
-from .reference import MULTIPLIERS, round_keys
+from ..counter_random.reference import MULTIPLIERS
+from .reference import round_keys
 
 _CHUNK = 4  # images
 _BLOCK = 256  # counters at once: 4 KB, and long enough loops

@@ -5,37 +5,32 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-# Salmon, Moraes, Dror & Shaw 2011 (Parallel Random Numbers: As Easy as 1, 2, 3), table 2
-MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
-WEYL = (0x9E3779B9, 0xBB67AE85)
-ROUNDS = 10
-LOW = 2**32 - 1
+from ..counter_random import reference as counter_random
+from ..counter_random.reference import KEY_STEPS, ROUNDS, WORD
 
 
 @lru_cache(maxsize=16)
 def round_keys(seed: int) -> NDArray[np.uint32]:
     """(ROUNDS, 2), read-only: the two halves of the seed, which grow by a constant from round to round."""
-    halves = np.array([seed & LOW, seed >> 32], np.uint64)
-    keys = halves + np.arange(ROUNDS, dtype=np.uint64)[:, None] * np.array(WEYL, np.uint64)
-    keys = (keys & np.uint64(LOW)).astype(np.uint32)
+    halves = np.array([seed & WORD, seed >> 32], np.uint64)
+    keys = halves + np.arange(ROUNDS, dtype=np.uint64)[:, None] * np.array(KEY_STEPS, np.uint64)
+    keys = (keys & np.uint64(WORD)).astype(np.uint32)
     keys.flags.writeable = False
     return keys
 
 
 def philox(counters: NDArray[np.uint32], seed: int) -> NDArray[np.uint32]:
     """(..., 4) random words of the counters (..., 4)."""
-    c0, c1, c2, c3 = np.moveaxis(counters.astype(np.uint64), -1, 0)
-    for k0, k1 in round_keys(seed).astype(np.uint64):
-        p0, p1 = c0 * np.uint64(MULTIPLIERS[0]), c2 * np.uint64(MULTIPLIERS[1])
-        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & LOW, (p0 >> 32) ^ c3 ^ k1, p0 & LOW
-    return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
+    by_word = np.moveaxis(counters.astype(np.uint64), -1, 0)
+    random = counter_random.philox(by_word, (seed & WORD, seed >> 32))
+    return np.moveaxis(random, 0, -1).astype(np.uint32, order="C")
 
 
 def words(blocks: int, images: NDArray[np.int64], seed: int, visit: int) -> NDArray[np.uint32]:
     """(n, blocks, 4): the first blocks of each image's stream."""
     counters = np.zeros((len(images), blocks, 4), np.uint32)
     counters[..., 0] = np.arange(blocks)
-    counters[..., 1] = (images & LOW)[:, None]
+    counters[..., 1] = (images & WORD)[:, None]
     counters[..., 2] = visit
     counters[..., 3] = (images >> 32)[:, None]
     return philox(counters, seed)

@@ -5,7 +5,8 @@ the B rows::
 
     out_id = z_{p_d(i), d}
 
-Never across the latents of a row. The gradient goes back along the permutations: d z_{p_d(i), d} = g_id.
+Values never move across the latents of a row. The gradient goes back along the permutations: d z_{p_d(i), d}
+= g_id.
 
 Work: B D random numbers and swaps, one read and one write of z, and one of each more where two threads share
 it; the permutations are not stored, the gradient draws them again. On the GPU all pairs of a column are

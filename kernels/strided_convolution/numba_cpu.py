@@ -6,7 +6,7 @@ is given.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -129,6 +129,51 @@ def _backward(
 
 
 @parallel_for
+def _along(
+    first,
+    last,
+    images,
+    layouts,
+    slopes,
+    weights,
+    transposed_weights,
+    frames,
+    grad_outputs,
+    directions,
+    outputs,
+    grad_weights,
+):
+    """A direction through the layers of each image, and the weights' gradients of <gradient, direction>.
+
+    frames: those of the forward pass, whose signs say which slopes the rectifiers have. grad_outputs and
+    outputs: of the last layer; directions: of the images. grad_weights (chunks, size).
+    """
+    wide_vectors()
+    batch, layers = len(frames), len(slopes)
+    grads, values = np.zeros(frames.shape[1], frames.dtype), np.zeros(frames.shape[1], frames.dtype)
+    nothing = np.zeros(layouts[:, 3].max(), frames.dtype)
+    for chunk in range(first, last):
+        grad_weights[chunk] = 0
+        for k in range(chunk * images, min(chunk * images + images, batch)):
+            image_layers.enter(grad_outputs[k], _framed(grads, layouts[layers]))
+            for layer in range(layers - 1, -1, -1):
+                layout = layouts[layer + 1]
+                grad = _framed(grads, layout)
+                image_layers.through_rectifier(grad, _framed(frames[k], layout), slopes[layer])
+                if layer > 0:
+                    below = _framed(grads, layouts[layer])
+                    image_layers.up(grad, transposed_weights[layout[4] :], nothing, below)
+            image_layers.enter(directions[k], _framed(values, layouts[0]))
+            for layer in range(layers):
+                layout = layouts[layer + 1]
+                before, after = _framed(values, layouts[layer]), _framed(values, layout)
+                image_layers.add_weight(before, _framed(grads, layout), grad_weights[chunk, layout[4] :])
+                image_layers.down(before, weights[layout[4] :], nothing, after)
+                image_layers.through_rectifier(after, _framed(frames[k], layout), slopes[layer])
+            image_layers.leave(_framed(values, layouts[layers]), outputs[k])
+
+
+@parallel_for
 def _sum_of_chunks(first, last, layouts, narrow, parts, total):
     """By layers: total (c, 4, 4, f) = parts (chunks, 4, 4, f, c) added in the order of the chunks, flat."""
     wide_vectors()
@@ -202,9 +247,9 @@ def backward(
     batch = len(frames)
     chunks, each = _chunks(batch)
     layouts = _layouts(height, width, channels, weights, up)
-    starts = [*layouts[1:, 4], sum(weight.numel() for weight in weights)]
+    size = sum(weight.numel() for weight in weights)
     grad_inputs = np.empty((batch, height, width, channels), np.float32) if wanted[0] else None
-    parts = np.empty((chunks, starts[-1]), np.float32) if wanted[1] else None
+    parts = np.empty((chunks, size), np.float32) if wanted[1] else None
     sums = np.empty((chunks, layouts[1:, 3].sum()))
     _backward(
         chunks,
@@ -224,14 +269,52 @@ def backward(
     grad_biases = torch.from_numpy(sums.sum(0).astype(np.float32)).split([int(n) for n in layouts[1:, 3]])
     if parts is None:
         return grad_images, [None] * len(weights), grad_biases
-    total = np.empty(starts[-1], np.float32)
+    return grad_images, _by_layer(parts, layouts, weights), grad_biases
+
+
+def along(
+    grad: Tensor, frames: np.ndarray, directions: Tensor, weights: Sequence[Tensor], slopes: Sequence[float]
+) -> Iterator[Tensor]:
+    """Where directions of the images lead, and the gradients of <g, directions> by the weights.
+
+    g is the gradient of the images that `backward` makes of grad, for layers that halve them. The first is
+    (batch, outputs, ...) as the last layer's outputs are, the others are as the weights.
+    """
+    inputs = _channels_last(directions)
+    batch, height, width, channels = inputs.shape
+    chunks, each = _chunks(batch)
+    layouts = _layouts(height, width, channels, weights, False)
+    signals = _channels_last(grad)
+    outputs = np.empty_like(signals)
+    parts = np.empty((chunks, sum(weight.numel() for weight in weights)), np.float32)
+    _along(
+        chunks,
+        3 * _MULTIPLY_ADD_NS * batch * _multiply_adds(layouts, weights),
+        each,
+        layouts,
+        np.array(slopes, np.float32),
+        _arranged(weights, False),
+        _arranged(weights, True),
+        frames,
+        signals,
+        inputs,
+        outputs,
+        parts,
+    )
+    yield torch.from_numpy(outputs).permute(0, 3, 1, 2)
+    yield from _by_layer(parts, layouts, weights)
+
+
+def _by_layer(parts: np.ndarray, layouts: np.ndarray, weights: Sequence[Tensor]) -> list[Tensor]:
+    """The sums over chunks of the gradients of the weights, (c, f, 4, 4) each."""
+    starts = [*layouts[1:, 4], parts.shape[1]]
+    total = np.empty(parts.shape[1], np.float32)
     narrow = np.array([len(weight) for weight in weights])
     _sum_of_chunks(len(weights), 0.1 * parts.size, layouts, narrow, parts, total)
-    grad_weights = [
+    return [
         torch.from_numpy(total[start:stop]).view(len(weight), 4, 4, -1).permute(0, 3, 1, 2)
         for (start, stop), weight in zip(pairwise(starts), weights, strict=True)
     ]
-    return grad_images, grad_weights, grad_biases
 
 
 def _chunks(batch: int) -> tuple[int, int]:

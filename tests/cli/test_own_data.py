@@ -121,7 +121,7 @@ def test_a_folder_of_pictures(command: Any, monkeypatch: pytest.MonkeyPatch) -> 
 def test_3d_shapes(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"floor_hue": 2, "wall_hue": 2, "object_hue": 2, "scale": 2, "shape": 2, "orientation": 3}
     values = {name: np.linspace(0, 1, size) for name, size in sizes.items()}
-    monkeypatch.setattr(sys.modules["fastdis.data.shapes3d"], "FACTORS", values)
+    monkeypatch.setattr(sys.modules["fastdis.data.published.shapes3d"], "FACTORS", values)
     write_shapes3d(Path("3dshapes.h5"), values)
     with h5py.File("3dshapes.h5") as file:
         assert file["images"].shape == (96, 64, 64, 3)

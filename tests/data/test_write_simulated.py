@@ -59,7 +59,7 @@ def test_half_of_it_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TypeError, match="data must be a Simulator, got ImageDataset"):
-        write_simulated(arrays(np.zeros((2, 8, 8), np.uint8)), tmp_path / "a.npz")  # type: ignore[arg-type]
+        write_simulated(arrays(np.zeros((2, 8, 8), np.uint8)), tmp_path / "a.npz")
     with pytest.raises(ValueError, match=r"path must end in .npz, .h5, .hdf5, got '.*a.csv'"):
         write_simulated(scenes(2), tmp_path / "a.csv")
     usage = namedtuple("usage", "free")

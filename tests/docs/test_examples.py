@@ -72,6 +72,19 @@ def test_what_beta_does(tmp_path: Path) -> None:
     assert information == sorted(information, reverse=True)
 
 
+def test_linear_action(tmp_path: Path) -> None:
+    found = run("linear_action", tmp_path, steps=30, grid=4, step=1)
+    for result in found.values():
+        assert result.residual.shape == (3,)
+        assert result.intervals is not None
+        for value, interval in zip(result.residual, result.intervals, strict=True):
+            assert interval is not None
+            assert interval.low <= value <= interval.high
+    turn, *places = found["PCA"].residual
+    assert max(places) < 0.5
+    assert turn > 1.5  # no matrix turns hearts wherever they are
+
+
 def test_own_loop(tmp_path: Path) -> None:
     totals = run("own_loop", tmp_path, steps=40, every=2999)
     assert np.mean(totals[-5:]) < 0.7 * totals[0]

@@ -138,7 +138,7 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="is not the folder of a run"):
         compare_runs([tmp_path])
     with pytest.raises(TypeError, match="must be paths, got int"):
-        compare_runs([3])  # type: ignore[list-item]
+        compare_runs([3])
     run = scored(tmp_path, 0.5)
     for text in ("not JSON", "[]", '{"numbers": [{"name": "mig", "score": "high"}]}'):
         (run / "metrics.json").write_text(text)

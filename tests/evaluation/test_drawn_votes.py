@@ -25,7 +25,7 @@ def test_true_factors_win_all_votes() -> None:
     data = scenes(["x", "y"], size=16, length=400)
     values = data.values(slice(None))
     numbers = drawn_votes(
-        Centre(),  # type: ignore[arg-type]
+        Centre(),
         data,
         values.astype(np.float32) * 8,
         data.classes(slice(None)),
@@ -46,7 +46,7 @@ def test_the_report_has_them(tmp_path: object) -> None:
     report = evaluate(
         linear_vae(latents=2),
         data,
-        tmp_path,  # type: ignore[arg-type]
+        tmp_path,
         metrics=["mig", "factor_vae_score"],
         progress=False,
     )

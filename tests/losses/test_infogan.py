@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fastdis.losses import InfoGAN
 from fastdis.losses._input_gradient import rectified_layers
@@ -100,6 +102,47 @@ def test_the_penalty_of_rectified_layers_is_autograd_s(
             assert theirs is None or not theirs.any()
         else:
             torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def half_known_critic() -> nn.Module:
+    """Convolutions that the kernel has, with and without rectifiers, and one after them that it has not."""
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1),
+        nn.Conv2d(64, 32, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.3),
+        nn.Conv2d(32, 3, 3),
+        nn.Flatten(),
+        nn.Linear(12, 1),
+    )
+
+
+@pytest.mark.parametrize(("make", "shape"), [(InfoGANCritic, (1, 64, 64)), (half_known_critic, (3, 32, 32))])
+def test_the_kernel_takes_the_convolutions_that_it_has(
+    make: Callable[[], nn.Module], shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    critic, images, generated = make(), *torch.rand(2, 5, *shape)
+
+    def gradients(function: Callable[[Tensor], Tensor]) -> list[Tensor]:
+        torch.manual_seed(1)
+        critic.zero_grad()
+        gradient_penalty(function, images, generated).backward()
+        return [parameter.grad for name, parameter in critic.named_parameters() if "weight" in name]
+
+    expected = gradients(lambda x: critic(x))
+    convolve, sizes = functional.conv2d, []
+
+    def noted(images: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+        sizes.append(weight.shape[2])
+        return convolve(images, weight, *rest)
+
+    monkeypatch.setattr(functional, "conv2d", noted)
+    found = gradients(critic)
+    assert 4 not in sizes
+    for ours, theirs in zip(found, expected, strict=True):
+        assert (ours - theirs).norm() < 1e-4 * theirs.norm()
 
 
 def test_critics_with_more_than_rectified_layers_are_left_to_autograd() -> None:

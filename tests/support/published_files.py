@@ -18,8 +18,8 @@ Values = Mapping[str, NDArray[Any]]
 
 
 def module(name: str) -> ModuleType:
-    """A module of `fastdis.data`, which has a function of the same name."""
-    return sys.modules[f"fastdis.data.{name}"]
+    """A module of `fastdis.data.published`, which has a function of the same name."""
+    return sys.modules[f"fastdis.data.published.{name}"]
 
 
 def pixels(*shape: int, seed: int = 0) -> NDArray[np.uint8]:

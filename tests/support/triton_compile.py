@@ -128,12 +128,12 @@ def usage(kernel: Any, target: GPUTarget) -> dict[str, int]:
 def main(name: str) -> None:
     target = TARGETS[name]
     driver.set_active(Driver(target))
-    compiled: dict[str, Any] = {}
+    compiled: dict[str, tuple[str, Any]] = {}
     run = JITFunction.run
 
     def compile_only(self: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> Any:
         kernel = run(self, *args, grid=grid, warmup=True, **kwargs)
-        compiled[kernel.hash] = kernel
+        compiled[kernel.hash] = (self.__module__.split(".")[-2], kernel)
         return kernel
 
     JITFunction.run = compile_only
@@ -141,8 +141,8 @@ def main(name: str) -> None:
     for case, launches in cases.items():
         compiled.clear()
         launches()
-        for kernel in compiled.values():
-            found = {"case": case, "kernel": kernel.name, "warps": kernel.metadata.num_warps}
+        for folder, kernel in compiled.values():
+            found = {"case": case, "kernel": f"{folder}.{kernel.name}", "warps": kernel.metadata.num_warps}
             print(json.dumps(found | usage(kernel, target)), flush=True)
 
 

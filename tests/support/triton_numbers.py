@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 import fastdis
-from fastdis.kernels import _dispatch, _private
-from fastdis.kernels.gaussian_kl import triton_gpu as gaussian_kl
+from fastdis.kernels import _dispatch
 from fastdis.kernels.packed_images import pack
 from fastdis.kernels.packed_images import reference as packed_images_reference
 from fastdis.kernels.packed_images import triton_gpu as packed_images
 from fastdis.kernels.permute_dims import triton_gpu as permute_dims
-from fastdis.kernels.reparameterize_tcvae import triton_gpu as reparameterize_tcvae
 from fastdis.kernels.total_correlation import triton_gpu as total_correlation
 from support.agreement import assert_as_accurate
 from support.posteriors import EXTREMES, assert_finite_as_the_reference, extreme_posteriors
@@ -28,22 +26,12 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 DTYPES = [torch.float32, torch.float64]
 N = 737_280
 
-if DEVICE.type == "cpu":  # the interpreter works on CPU tensors
-    _twins = {
-        "reparameterize": gaussian_kl.reparameterize,
-        "gaussian_kl": gaussian_kl.gaussian_kl,
-        "reparameterize_kl": gaussian_kl.reparameterize_kl,
-        "gaussian_kl_backward": gaussian_kl.backward,
-        "kl_decomposition": total_correlation.values,
-        "kl_decomposition_backward": total_correlation.gradients,
-        "tcvae_penalty": total_correlation.penalty,
-        "tcvae_penalty_backward": total_correlation.scaled,
-        "reparameterize_tcvae": reparameterize_tcvae.forward,
-        "reparameterize_tcvae_backward": reparameterize_tcvae.backward,
-    }
-    for _name, _twin in _twins.items():
-        _dispatch._LIBRARY.impl(_name, _twin, "CPU", allow_override=True)
-    _private.untouched = _private.through_the_dispatcher  # past the dispatcher lie the Numba kernels
+if (
+    DEVICE.type == "cpu"
+):  # the interpreter works on CPU tensors: the GPU's kernels take the Numba kernels' place
+    for _kernels in _dispatch.KERNELS.values():
+        if "cuda" in _kernels:
+            _kernels["cpu"] = _kernels["cuda"]
 
 
 @pytest.fixture(params=["small", "tiles"])

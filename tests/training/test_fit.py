@@ -92,7 +92,7 @@ def test_any_module_that_returns_loss_terms_is_an_objective() -> None:
             super().__init__()
             self.steps = []
 
-        def forward(self, reconstruction, target, z, mean, logvar, step=None):  # type: ignore[no-untyped-def]
+        def forward(self, reconstruction, target, z, mean, logvar, step=None):
             self.steps.append(step)
             error = (reconstruction.sigmoid() - target).square().mean()
             return LossTerms(error + step * z.square().mean(), error=error)

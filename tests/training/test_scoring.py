@@ -218,7 +218,7 @@ def test_refusals(tmp_path: Path) -> None:
         with pytest.raises(kind, match=message):
             train(tmp_path / "run", 1, **options)
     with pytest.raises(ValueError, match="run_dir must be given where evaluate_every is"):
-        train(None, 1, evaluate_every=1)  # type: ignore[arg-type]
+        train(None, 1, evaluate_every=1)
     assert not (tmp_path / "run").exists()
 
 

@@ -71,9 +71,9 @@ def color_dsprites(
 ) -> ImageDataset:
     """Give dSprites with sprites of a random colour (Locatello et al. 2019).
 
-    Each channel of a sprite is uniform in [0.5, 1]. The colour is a function of the seed, the image and how
-    often it has been seen: ``images(indices, visit)``. So a resumed run and any number of processes see the
-    same pixels, and visit 0 is the one that is scored.
+    Each channel of a sprite is uniform in [0.5, 1]. The colour depends on the seed, the image and how often
+    it has been seen: ``images(indices, visit)``. So a resumed run and any number of processes see the same
+    pixels, and visit 0 is the one that is scored.
 
     Args:
         path: the official file, as for `dsprites`; None for the images drawn from their geometry.
@@ -81,7 +81,7 @@ def color_dsprites(
         cache_dir: as for `dsprites`.
 
     Returns:
-        737,280 images (3, 64, 64) with the factors of dSprites; its color, of one value, is not this one.
+        737,280 images (3, 64, 64) with the factors of dSprites, whose one color is not the one drawn here.
 
     Raises:
         FileNotFoundError, ValueError, OSError: as `dsprites`.
@@ -103,8 +103,8 @@ def noisy_dsprites(
 ) -> ImageDataset:
     """Give dSprites in front of uniform noise (Locatello et al. 2019).
 
-    Each pixel and channel is min(sprite + U(0, 1), 1). The noise is a function as the colours of
-    `color_dsprites` are, whose arguments and errors it shares.
+    Each pixel and channel is min(sprite + U(0, 1), 1). Like the colours of `color_dsprites`, it depends on
+    seed, image and visit; arguments and errors are the same.
 
     Example:
         >>> data = noisy_dsprites()
@@ -121,7 +121,8 @@ def scream_dsprites(
     """Give dSprites in front of pieces of a picture (Locatello et al. 2019; there Munch's The Scream).
 
     Behind each sprite lies a random crop of 64 x 64, each channel the mean of the picture and a uniform
-    number; the sprite inverts it. Crop and numbers are a function as the colours of `color_dsprites` are.
+    number; the sprite inverts it. Crop and numbers depend on seed, image and visit, as the colours of
+    `color_dsprites` do.
 
     Args:
         background: the picture, scaled down to at most 350 x 274 by Pillow's bicubic filter.

@@ -1,4 +1,4 @@
-"""The settings of a run under flat names, which of them differ between runs, and what a run is called by."""
+"""The settings of a run under flat names, which of them differ between runs, and the names of runs."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def flat_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 def _of_text(objective: str) -> dict[str, Any]:
     """The settings in the text of an objective, without its networks, which stand on lines of their own."""
     first = objective.partition("\n  (")[0]
-    found: dict[str, Any] = {"objective": re.match(r"[\w.]*", first)[0]}  # type: ignore[index]
+    found: dict[str, Any] = {"objective": re.split(r"[^\w.]", first, maxsplit=1)[0]}
     for name, text in _PART.findall(first):
         try:
             found[name] = json.loads(text)
@@ -83,7 +83,7 @@ def key_of(settings: Any) -> str:
 
 
 def differing(many: Iterable[Settings]) -> dict[str, list[Any]]:
-    """Find the settings that do not have one value in all, with their values in rising order.
+    """Find the settings that differ between runs, with their values in rising order.
 
     Example:
         >>> differing([{"beta": 4.0, "steps": 9}, {"beta": 1.0, "steps": 9}, {"steps": 9}])

@@ -25,9 +25,9 @@ class ScoredRun:
     steps: how many were asked for. step: how many were done when it was scored, or by its log.
     data: what was scored, or else what was trained on.
     images: how many were scored.
-    numbers: the numbers of ``metrics.json`` by name; empty without that file. The second of a name, as over
-        10,000 images beside all of them, is called ``mig (10,000)``, and one of images that were not trained
-        on ``mig (held out)``.
+    numbers: the numbers of ``metrics.json`` by name; empty without that file. Of two by one name, the one
+        over 10,000 images is called ``mig (10,000)``, and one of images that were not trained on ``mig (held
+        out)``.
     """
 
     folder: Path
@@ -108,13 +108,14 @@ def _metrics(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        content = json.loads(path.read_text())
+        content: Any = json.loads(path.read_text())
     except ValueError as error:
         raise ValueError(f"{path} must be a JSON object ({error})") from error
-    numbers = content.get("numbers") if isinstance(content, dict) else None
+    metrics: dict[str, Any] = content if isinstance(content, dict) else {}
+    numbers = metrics.get("numbers")
     if not isinstance(numbers, list) or not all(_is_a_number(number) for number in numbers):
         raise ValueError(f"{path} must hold a list of numbers, each with a name and a score")
-    return content  # type: ignore[no-any-return]
+    return metrics
 
 
 def _is_a_number(number: object) -> bool:

@@ -30,12 +30,12 @@ def study_report(folder: str | Path) -> tuple[str, ...]:
     differ between runs. A run without scores is left out and an unfinished one counted as it is, and the
     report says so; a score that a model lacks is left out of the figures.
 
-    The folder gets ``study.html``, one file that needs no other; ``study.csv``, a row a model;
-    ``study_settings.csv``, a row a setting and number with mean, standard deviation and bootstrap interval
-    over seeds; and ``figures``, each as PNG and SVG: lines and maps of each score over the axes,
-    reconstruction against score, violins by method, rank correlations, and what explains the variance of a
-    score. Where there is a ``scores.jsonl``, from ``evaluate_every``, the largest score while training stands
-    beside that at the last step.
+    The folder gets ``study.html``, one file that needs no other; ``study.csv``, with a row for each model;
+    ``study_settings.csv``, with a row for each setting and number, with mean, standard deviation and
+    bootstrap interval over seeds; and ``figures``, each as PNG and SVG: lines and maps of each score over the
+    axes, reconstruction against score, violins by method, rank correlations, and what explains the variance
+    of a score. Where there is a ``scores.jsonl``, from ``evaluate_every``, the largest score while training
+    stands beside that at the last step.
 
     Args:
         folder: holds the folders of the runs, at any depth.

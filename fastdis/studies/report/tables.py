@@ -1,4 +1,4 @@
-"""The tables of a study: a row a model, a row a setting and number, and what UDR chooses."""
+"""The tables of a study: by model, by setting and number, and what UDR chooses."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ def numbers_of(study: Models) -> list[str]:
 
 
 def model_rows(study: Models, udr: Column) -> list[Row]:
-    """A row for each model: its folder, settings, seed, steps and numbers."""
+    """Make a row for each model: its folder, settings, seed, steps and numbers."""
     names = numbers_of(study)
     return [
         {
@@ -39,7 +39,7 @@ def model_rows(study: Models, udr: Column) -> list[Row]:
 
 
 def setting_rows(study: Models) -> list[Row]:
-    """A row for each setting and number: mean, standard deviation and interval over seeds."""
+    """Make a row for each setting and number: mean, standard deviation and interval over seeds."""
     rows = []
     for name in numbers_of(study):
         for label, models in study.settings.items():
@@ -72,7 +72,7 @@ def as_csv(rows: Sequence[Row]) -> bytes:
 
 
 def shown_rows(study: Models, names: Iterable[str]) -> list[Row]:
-    """The rows of the page: a setting with its models and a cell for each score."""
+    """Make the rows of the page: a setting with its models and a cell for each score."""
     names = list(names)
     found = {
         label: [summarise(column(models, name)) for name in names] for label, models in study.settings.items()
@@ -103,7 +103,7 @@ def _cell(found: Summary, *, best: bool) -> Row:
 
 
 def choices(study: Models, udr: Column) -> list[Row]:
-    """What comes of choosing the model with the highest UDR, by each score."""
+    """Say what comes of choosing the model with the highest UDR, by each score."""
     rows = []
     for score in ranked_scores(study):
         choice = choice_by(udr, column(study.models, score))

@@ -4,19 +4,20 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import expected
-from .cached import stamp, unpacked
-from .factors import Table
-from .image_dataset import ImageDataset, StrPath
-from .pictures import scaled
-from .pixels import ArrayPixels
+from .. import expected
+from ..cached import stamp, unpacked
+from ..factors import Table
+from ..image_dataset import ImageDataset, StrPath
+from ..pictures import scaled
+from ..pixels import ArrayPixels
 
 FACTORS = {
     "category": np.array(["animal", "human", "airplane", "truck", "car"]),
@@ -34,9 +35,9 @@ _BLOCK = 300  # images
 def smallnorb(path: StrPath, *, cache_dir: StrPath | None = None) -> ImageDataset:
     """Open SmallNORB: 50 toys in 5 categories, photographed from 162 directions in 6 lightings.
 
-    Both parts, training and testing, and of each pair of cameras the first. The images are scaled from
-    96 x 96 to 64 x 64 by Lanczos's filter, as the field does, and kept in memory (199 MB). That takes some
-    seconds.
+    It takes both parts, training and testing, and the first of each pair of cameras. The images are scaled
+    from 96 x 96 to 64 x 64 by Lanczos's filter, as the field does, and kept in memory (199 MB). That takes
+    some seconds.
 
     Args:
         path: the folder of ``smallnorb-5x46789x9x18x6x2x96x96-training-dat.mat``, ``-cat.mat`` and
@@ -46,7 +47,7 @@ def smallnorb(path: StrPath, *, cache_dir: StrPath | None = None) -> ImageDatase
 
     Returns:
         48,600 images (1, 64, 64) with the factors category 5, elevation 9, azimuth 18 and lighting 6. Each
-        combination comes ten times: which of a category's toys it is, is left out of the factors.
+        combination occurs ten times, since which toy of its category an image shows is not a factor.
 
     Raises:
         FileNotFoundError: there is no folder at path, or a file is missing.
@@ -80,17 +81,17 @@ def _find(path: Path, name: str) -> Path:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def _opened(file: Path) -> Iterator[BufferedIOBase]:
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
             f"smallnorb: {file} must be a whole file of SmallNORB, but is cut short or damaged: {error}"
         ) from error
 
 
-def _head(file: Path, stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+def _head(file: Path, stream: BufferedIOBase, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
     """Read past the head: a kind of numbers, how many axes, and their sizes, 3 numbers at least."""
     magic, axes = (int(number) for number in _read(stream, np.int32, (2,)))
     if magic not in _DTYPES or not 1 <= axes <= 8:
@@ -102,7 +103,7 @@ def _head(file: Path, stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.g
     expected.array("smallnorb", file, "the matrix", shape, dtype, found)
 
 
-def _read(stream: BinaryIO, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+def _read(stream: BufferedIOBase, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
     size = np.dtype(dtype).itemsize * prod(shape)
     data = stream.read(size)
     if len(data) < size:
@@ -110,7 +111,7 @@ def _read(stream: BinaryIO, dtype: type[np.generic], shape: tuple[int, ...]) -> 
     return np.frombuffer(data, np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
 
-def _end(stream: BinaryIO) -> None:
+def _end(stream: BufferedIOBase) -> None:
     """Require that nothing follows; gzip compares its checksum when it meets the end."""
     if stream.read(1):
         raise EOFError("something follows the matrix")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import expected
-from .cached import stamp, unpacked
-from .factors import Grid
-from .image_dataset import ImageDataset, StrPath
-from .pictures import decoded
-from .pixels import ArrayPixels
+from .. import expected
+from ..cached import stamp, unpacked
+from ..factors import Grid
+from ..image_dataset import ImageDataset, StrPath
+from ..pictures import decoded
+from ..pixels import ArrayPixels
 
 OBJECTS, AZIMUTHS, ELEVATIONS = 1393, 31, 2
 CROP = 400  # pixels around the centre of 600: the field's choice, which cuts off white alone

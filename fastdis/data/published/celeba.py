@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import expected
-from .cached import stamp, unpacked
-from .factors import Table
-from .image_dataset import ImageDataset, StrPath
-from .pictures import decoded
-from .pixels import ArrayPixels
+from .. import expected
+from ..cached import stamp, unpacked
+from ..factors import Table
+from ..image_dataset import ImageDataset, StrPath
+from ..pictures import decoded
+from ..pixels import ArrayPixels
 
 COUNT, ATTRIBUTES = 202_599, 40
 SIDE = 64  # scaled from 178 x 218
@@ -20,7 +20,7 @@ def celeba(path: StrPath, *, cache_dir: StrPath | None = None) -> ImageDataset:
     """Open CelebA: 202,599 faces with 40 attributes, of which none is a known factor of variation.
 
     The aligned pictures of 178 x 218 are scaled to 64 x 64 by Lanczos's filter, once, and kept: that takes
-    minutes. Scores against the attributes say how well they can be told from the codes, no more.
+    minutes. Scores against the attributes say how well they can be predicted from the codes, no more.
 
     Args:
         path: a folder with ``img_align_celeba/*.jpg`` and ``list_attr_celeba.txt``, from

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import expected, npz_file
-from .factors import Grid
-from .image_dataset import ImageDataset, StrPath
-from .pixels import ArrayPixels
+from .. import expected, npz_file
+from ..factors import Grid
+from ..image_dataset import ImageDataset, StrPath
+from ..pixels import ArrayPixels
 
 _OTHERS = {
     "object_size": np.array(["small", "large"]),

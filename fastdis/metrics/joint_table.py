@@ -1,4 +1,4 @@
-"""The joint table of codes and factors, from which seven of the scores follow, and its entropies in nats."""
+"""The joint table of codes and factors, from which several scores follow, and its entropies in nats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

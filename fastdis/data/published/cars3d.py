@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import expected
-from .factors import Grid
-from .image_dataset import ImageDataset, StrPath
-from .pictures import scaled
-from .pixels import ArrayPixels
+from .. import expected
+from ..factors import Grid
+from ..image_dataset import ImageDataset, StrPath
+from ..pictures import scaled
+from ..pixels import ArrayPixels
 
 FACTORS = {"elevation": np.arange(4), "azimuth": np.arange(24), "object": np.arange(183)}
 SIDE = 64  # of the images, scaled from 128

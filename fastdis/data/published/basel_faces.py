@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import expected
-from .factors import Grid
-from .image_dataset import ImageDataset, StrPath
-from .pixels import ArrayPixels
+from .. import expected
+from ..factors import Grid
+from ..image_dataset import ImageDataset, StrPath
+from ..pixels import ArrayPixels
 
 FACTORS = {
     "identity": np.arange(50),

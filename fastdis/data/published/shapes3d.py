@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import expected, hdf5_file
-from .factors import Grid
-from .image_dataset import ImageDataset, StrPath
-from .pixels import ArrayPixels
+from .. import expected, hdf5_file
+from ..factors import Grid
+from ..image_dataset import ImageDataset, StrPath
+from ..pixels import ArrayPixels
 
 FACTORS = {
     "floor_hue": np.arange(10) / 10,
