@@ -27,14 +27,20 @@ from fastdis.training.train import train_run
 PAGE = Path(__file__).resolve().parent / "training.md"
 MAX_PAIRS = 4e9  # of the exact decomposition; where more are needed it samples the images
 ON_DSPRITES = [name for name, config in PRESETS.items() if config.dataset == "dsprites"]
+IN_STEPS = {  # settings of objectives
+    "annealed-vae": ("iterations",),
+    "per-latent-capacity-vae": ("iterations",),
+    "adaptive-capacity-vae": ("iterations", "patience"),
+    "stacked-denoising-ae": ("pretraining",),
+}
 POINTS = ("ae", "infogan")  # an autoencoder's codes have no density, a GAN's q(z|x) is not trained to be one
 
 
 def shortened(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
-    """With fewer steps, and a capacity that grows over the same share of them."""
-    settings = dict(config.settings)
-    if "iterations" in settings:
-        settings["iterations"] = settings["iterations"] * changes["steps"] // config.steps
+    """With fewer steps, of which what a setting counts in steps takes the same share."""
+    whole, settings = config.to_dict()["settings"], dict(config.settings)
+    for name in IN_STEPS.get(config.objective, ()):
+        settings[name] = max(1, whole[name] * changes["steps"] // config.steps)
     return replace(config, settings=settings, **changes)
 
 

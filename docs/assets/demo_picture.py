@@ -57,13 +57,14 @@ def main(run_dir: Path, picture: Path) -> None:
         z[:, latent] = MOVED
         axes = figure.add_subplot(grid[row, 0])
         strip(axes, decoded(run, z), f"z{latent}", notes[latent])
-    quiet = len(order) - len(shown)
-    axes.set_xlabel(f"each latent alone from -2 to +2; the other {quiet} change nothing", fontsize=8)
+    axes.set_xlabel("one latent a row, from -2 to +2 standard deviations", fontsize=8)
     for axes in figure.axes:
         axes.yaxis.label.set_fontsize(9)
         for text in axes.texts:
             text.set_fontsize(8)
-    figure.text(0.045, 0.95, f"{run.title}, {run.step:,} steps", fontsize=9)
+    quiet = len(order) - len(shown)
+    idle = f"; {quiet} latents that change nothing are left out" if quiet else ""
+    figure.text(0.045, 0.95, f"{run.title}, {run.step:,} steps{idle}", fontsize=9)
     write_scores(figure.add_subplot(grid[:, 1]), run)
     save(figure, picture)
 
