@@ -10,6 +10,7 @@ import torch
 
 from .cores import core_count
 
+_NAME = "fastdis sleeping team"
 _LOOK_SECONDS = 1.0
 _TAKEN = 0.5  # cores
 _BUSY_FIELDS = (1, 2, 3, 6, 7, 8)  # of a line of /proc/stat: all but idle and waiting for a disk
@@ -62,7 +63,7 @@ class SharedCores:
         elif sleeping and self._end is None:
             self._end = threading.Event()
             for _ in range(1 + (self._cores - self._threads) // (self._threads - 1)):
-                threading.Thread(target=_keep_team, args=(self._end,), daemon=True).start()
+                threading.Thread(target=_keep_team, args=(self._end,), name=_NAME, daemon=True).start()
 
 
 def _keep_team(end: threading.Event) -> None:

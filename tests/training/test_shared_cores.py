@@ -1,6 +1,7 @@
 """Threads sleep as long as others use the cores, and no longer."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,12 +35,17 @@ class Machine:
         self.others, self.seconds = others, 0.0
 
 
-def threads_within(seconds: float, count: int) -> int:
-    """The number of this process's threads, once it is `count` or the time is up."""
-    end = time.monotonic() + seconds
-    while len(os.listdir(TASKS)) != count and time.monotonic() < end:
+def asleep() -> int:
+    """Count Python's threads that keep a team."""
+    return sum(thread.name == shared_cores._NAME for thread in threading.enumerate())
+
+
+def none_is_asleep() -> bool:
+    """Wait for threads that end."""
+    end = time.monotonic() + 10
+    while asleep() and time.monotonic() < end:
         time.sleep(0.01)
-    return len(os.listdir(TASKS))
+    return asleep() == 0
 
 
 @pytest.fixture
@@ -58,31 +64,36 @@ def looked(cores: SharedCores, machine: Machine, others: float) -> None:
         cores.look()
 
 
-def test_a_sleeping_team_comes_and_goes(monkeypatch: pytest.MonkeyPatch, two_threads: None) -> None:
-    machine, alone = Machine(monkeypatch), len(os.listdir(TASKS))
+def test_sleeping_teams_come_and_go(monkeypatch: pytest.MonkeyPatch, two_threads: None) -> None:
+    machine = Machine(monkeypatch)
     with SharedCores(2) as cores:
         looked(cores, machine, 0.3)
-        assert threads_within(0.2, alone) == alone
+        assert asleep() == 0
         looked(cores, machine, 1.0)
-        asleep = threads_within(10, alone + 2)
-        assert asleep == alone + 2  # one of Python's, and its team of two
+        assert asleep() == 1
         looked(cores, machine, 1.0)
-        assert threads_within(0.2, asleep) == asleep
+        assert asleep() == 1
         looked(cores, machine, 0.0)
-        assert threads_within(10, alone) == alone
+        assert none_is_asleep()
         looked(cores, machine, 1.0)
-    assert threads_within(10, alone) == alone
+        assert asleep() == 1
+    assert none_is_asleep()
 
 
 def test_there_are_more_threads_than_cores_then(monkeypatch: pytest.MonkeyPatch, two_threads: None) -> None:
-    machine, alone = Machine(monkeypatch), len(os.listdir(TASKS))
+    machine = Machine(monkeypatch)
     monkeypatch.setattr(shared_cores, "core_count", lambda: 6)
     with SharedCores(2) as cores:
         looked(cores, machine, 1.0)
-        assert threads_within(0.2, alone) == alone  # four are free
+        assert asleep() == 0  # three are free
+        before = len(os.listdir(TASKS))
         looked(cores, machine, 5.0)
-        assert threads_within(10, alone + 10) == alone + 10
-    assert threads_within(10, alone) == alone
+        assert asleep() == 5  # with a team of two each: seven threads
+        end = time.monotonic() + 10
+        while len(os.listdir(TASKS)) < before + 10 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(os.listdir(TASKS)) >= before + 10
+    assert none_is_asleep()
 
 
 def test_nothing_is_watched_for_one_thread() -> None:
