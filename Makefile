@@ -2,17 +2,18 @@
 PYTHON ?= python3
 TORCH := torch==2.13.0 # the one pin: a bare "torch" would pull the newest build with gigabytes of CUDA libraries
 BIN := .venv/bin
+LIBRARY := .venv/.library
 INSTALLED := .venv/.installed
 LOWEST := .venv-lowest
 LOWEST_KERNELS := aggregated_posterior boosted_trees dispatch gaussian_kl image_batch joint_histogram \
 	marginal_density packed_images permute_dims strided_convolution total_correlation
 
-.PHONY: help demo test test-lowest bench bench-gpu lint types docs build clean
+.PHONY: help demo test test-lowest bench bench-gpu lint types docs build smoke clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
-demo: $(INSTALLED) ## train and score a small model in minutes
+demo: $(LIBRARY) ## train and score a small model in minutes
 	$(BIN)/fastdis demo
 
 test: $(INSTALLED) ## run all tests, in two processes
@@ -42,15 +43,28 @@ types: $(INSTALLED) ## check types, over the package as it is installed
 
 docs: $(INSTALLED) ## build the documentation in build/docs
 	rm -rf build/package && $(BIN)/pip install --quiet --no-deps --target build/package .
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/docs # --quiet would let warnings pass
+	@echo "Open build/docs/index.html"
 
 build: $(INSTALLED) ## make the wheel and the source archive in dist/
 	$(BIN)/pip install --quiet build
 	rm -rf dist && $(BIN)/python -m build
 
-$(INSTALLED): pyproject.toml Makefile
+smoke: build ## install wheel and source archive into empty environments, and try each there
+	for archive in dist/*.whl dist/*.tar.gz; do \
+		rm -rf build/smoke && $(PYTHON) -m venv build/smoke \
+		&& build/smoke/bin/pip install --quiet $(TORCH) && build/smoke/bin/pip install --quiet $$archive \
+		&& build/smoke/bin/python -I tests/smoke.py || exit 1; \
+	done
+	build/smoke/bin/fastdis demo --quick --out build/smoke/demo
+
+$(LIBRARY): pyproject.toml Makefile # all that the demo needs
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(INSTALLED): $(LIBRARY)
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 

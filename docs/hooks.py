@@ -13,16 +13,28 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import estimators  # noqa: E402  the benchmarks are scripts beside each other, not a package
 import render  # noqa: E402
+from described import described  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 TABLE = re.compile(r"<!-- (summary|speed|estimators|presets) -->")
 NAMES = re.compile(r"<!-- names of (\S+) -->")
+HEADING = re.compile(r"^##? (\S+)(?: \{.*\})?$", re.MULTILINE)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace each mark of a page by what it stands for."""
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Replace each mark of a page by what it stands for; link what has a section to its docstring."""
     markdown = TABLE.sub(lambda found: _table(found[1]), markdown)
+    if page.file.src_uri.startswith(("objectives/", "scores/")):
+        sections = {title: path for path, (title, _) in described().items()}
+        markdown = HEADING.sub(lambda found: found[0] + _reference(sections.get(found[1].lower())), markdown)
     return NAMES.sub(lambda found: _names(found[1]), markdown)
+
+
+def _reference(path: str | None) -> str:
+    if path is None:
+        return ""
+    room, name = path.split(".")[1], path.split(".")[-1]
+    return f"\n\n[`fastdis.{room}.{name}`][{path}]"
 
 
 def _names(module_name: str) -> str:

@@ -41,5 +41,6 @@ def demo(
     from ..training.train import train_run
 
     print(f"beta-TCVAE, {config.steps:,} steps; then every image{config.subset()} is encoded and scored")
+    print("Ctrl-C stops, and the same command goes on")
     train_run(config, run, resume=latest(run) is not None)
     show(evaluate_run(run))

@@ -42,14 +42,14 @@ def read_csv(function: str, path: Path, pictures: Sequence[str]) -> dict[str, ND
             )
         picture = Path(row[0].strip()).as_posix()
         if picture in by_picture:
-            raise ValueError(f"{function}: {path} must have one row a picture, got two for {picture}")
+            raise ValueError(f"{function}: {path} must have one row for each picture, got two for {picture}")
         by_picture[picture] = row[1:]
     missing = [name for name in pictures if name not in by_picture]
     unknown = by_picture.keys() - set(pictures)
     if missing or unknown:
         what, names = ("no row", missing) if missing else ("a row but no picture", sorted(unknown))
         raise ValueError(
-            f"{function}: {path} must have one row a picture, got {what} for {names[0]}"
+            f"{function}: {path} must have one row for each picture, got {what} for {names[0]}"
             f"{f' and {len(names) - 1:,} others' if len(names) > 1 else ''}"
         )
     columns = zip(*(by_picture[name] for name in pictures), strict=True)

@@ -22,9 +22,11 @@ def drawn(classes: Classes, sizes: NDArray[np.int64], k: int | None, rng: np.ran
     changes = rng.integers(1, len(varying), count) if k is None else np.full(count, k)
     rank = rng.random((count, len(varying))).argsort(axis=1)  # a permutation of the factors in each row
     moved = rng.integers(1, sizes[varying], (count, len(varying)))  # by how many values, around the end
+    moved *= rank < changes[:, None]
     partners = classes.copy()
-    partners[:, varying] += np.where(rank < changes[:, None], moved, 0)
-    return partners % sizes
+    partners[:, varying] += moved
+    partners %= sizes
+    return partners
 
 
 def found(pool: Classes, rows: NDArray[np.int64], k: int | None, rng: np.random.Generator) -> Classes:

@@ -12,7 +12,7 @@ from ..plots.kl import ACTIVE
 from .captions import caption_of
 from .html import page, source_of
 from .numbers import Number
-from .table import cells_of, computed, intervals_of, remarks
+from .table import cells_of, computed, intervals_of, remarks, whole_counts
 
 NAME = "report.html"
 _WIDE = 800  # pixels: a picture that is at least so wide scrolls on a phone, where it would be too small
@@ -55,32 +55,32 @@ def _subtitle(content: Mapping[str, Any]) -> str:
 
 def _part(part: str, numbers: list[Number]) -> dict[str, Any]:
     """Lay out the numbers of all images, or those of the images that were held out."""
-    most = max(number["samples"] for number in numbers)
+    whole = whole_counts(numbers)
     return {
         "name": part,
-        "two": any(number["samples"] != most for number in computed(numbers)),
+        "two": any(number["samples"] not in whole for number in computed(numbers)),
         "groups": [
             {
                 "name": group,
-                "rows": [_row(list(found), most) for _, found in groupby(of_group, lambda n: n["name"])],
+                "rows": [_row(list(found), whole) for _, found in groupby(of_group, lambda n: n["name"])],
             }
             for group, of_group in groupby(numbers, lambda number: number["group"])
         ],
     }
 
 
-def _row(found: list[Number], most: int) -> dict[str, Any]:
-    """Lay out one score: on the left what comes from most images."""
+def _row(found: list[Number], whole: set[int]) -> dict[str, Any]:
+    """Lay out one score: on the left what comes from all images."""
     known = computed(found)
-    whole = next((number for number in known if number["samples"] == most), None)
-    sample = next((number for number in known if number["samples"] != most), None)
+    left = next((number for number in known if number["samples"] in whole), None)
+    right = next((number for number in known if number["samples"] not in whole), None)
     return {
         "name": found[0]["name"],
         "unit": found[0].get("unit"),
         "definition": found[0]["definition"],
         "reason": None if known else found[0].get("reason"),
-        "whole": whole and cells_of(whole),
-        "sample": sample and cells_of(sample),
+        "whole": left and cells_of(left),
+        "sample": right and cells_of(right),
     }
 
 

@@ -12,7 +12,7 @@ _SCORE, _INTERVAL, _IMAGES = 9, 18, 9
 def table(numbers: list[Number], notes: Iterable[str] = ()) -> str:
     """Lay out the numbers of a report in at most 100 columns.
 
-    On the left stands what comes from most images, on the right the same from the sample that the literature
+    On the left stands what comes from all images, on the right the same from the sample that the literature
     takes. A score that could not be computed says why in its row. Below stand why scores have no interval,
     and the notes.
 
@@ -36,9 +36,9 @@ def _part(part: str, numbers: list[Number]) -> list[str]:
     """Lay out the numbers of all images, or those of the images that were held out."""
     names = list(dict.fromkeys(number["name"] for number in numbers))
     rows = {name: [number for number in numbers if number["name"] == name] for name in names}
-    most = max((number["samples"] for number in numbers), default=0)
+    whole = whole_counts(numbers)
     width = max([13, *(len(_label(number)) + 3 for number in numbers)])
-    blocks = 1 if all(number["samples"] == most for number in numbers) else 2
+    blocks = 1 if all(number["samples"] in whole for number in numbers) else 2
     heading = f"{'score':>{_SCORE}}{'interval':>{_INTERVAL}}{'images':>{_IMAGES}}"
     lines = [(part.ljust(width) + heading * blocks).rstrip()]
     group = None
@@ -46,8 +46,25 @@ def _part(part: str, numbers: list[Number]) -> list[str]:
         if found[0]["group"] != group:
             group = found[0]["group"]
             lines.append(group)
-        lines += _row(found, most, width)
+        lines += _row(found, whole, width)
     return lines
+
+
+def whole_counts(numbers: Iterable[Number]) -> set[int]:
+    """Return how many images are all of them: those that were encoded, and those that have all labels.
+
+    No seed chose the latter, as it chose a sample.
+
+    Example:
+        >>> from fastdis.evaluation.numbers import number
+        >>> labelled, drawn = ({"samples": 19_000, "seed": None}, {"samples": 10_000, "seed": 0})
+        >>> mig = [number("mig", "information", 0.2, definition="", **which) for which in (labelled, drawn)]
+        >>> sorted(whole_counts([*mig, number("kl", "posterior", 9.0, samples=20_000, definition="")]))
+        [19000, 20000]
+    """
+    known = list(numbers)
+    most = max((number["samples"] for number in known), default=0)
+    return {most, *(number["samples"] for number in known if number["seed"] is None)}
 
 
 def _label(number: Number) -> str:
@@ -55,16 +72,16 @@ def _label(number: Number) -> str:
     return f"{number['name']}, {unit}" if unit else str(number["name"])
 
 
-def _row(found: list[Number], most: int, width: int) -> list[str]:
-    """Lay out one score: what comes from most images on the left."""
+def _row(found: list[Number], whole: set[int], width: int) -> list[str]:
+    """Lay out one score: what comes from all images on the left."""
     label = f"  {_label(found[0])}".ljust(width)
     known = computed(found)
     if not known:
         return wrap(f"{label} {found[0]['reason']}", WIDTH, subsequent_indent=" " * (width + 1))
-    whole = [number for number in known if number["samples"] == most]
-    sample = [number for number in known if number["samples"] != most]
-    left = _block(whole[0]) if whole else " " * (_SCORE + _INTERVAL + _IMAGES)
-    return [(label + left + "".join(map(_block, sample))).rstrip()]
+    left = [_block(number) for number in known if number["samples"] in whole]
+    right = [_block(number) for number in known if number["samples"] not in whole]
+    blank = " " * (_SCORE + _INTERVAL + _IMAGES)
+    return [(label + "".join(left or [blank]) + "".join(right)).rstrip()]
 
 
 def _block(number: Number) -> str:

@@ -54,8 +54,8 @@ def udr(
 ) -> UDRResult:
     """Rank models trained alike, from other seeds, without labels (Duan et al. 2020, equation 4), in [0, 1].
 
-    For two models R_ab is the similarity of code a of the one and code b of the other over the same images,
-    of the codes whose KL from the prior is above the threshold. With r_a = max_b R_ab and r_b = max_a R_ab,
+    For two models R_ab is the similarity over the same images of code a of the one and code b of the other,
+    among the codes whose KL from the prior is above the threshold. With r_a = max_b R_ab, r_b = max_a R_ab,
 
         UDR_ij = (sum_b r_b² / sum_a R_ab + sum_a r_a² / sum_b R_ab) / (d_i + d_j),
 
@@ -68,7 +68,7 @@ def udr(
     Args:
         codes: of each model, at least two, (samples, codes): the posterior means of the same images in the
             same order. Models may have different numbers of codes.
-        kl: of each model (codes,), the KL of each code from the prior in nats, mean over images.
+        kl: for each model (codes,), the KL of each code from the prior in nats, mean over images.
         similarity: "spearman", absolute rank correlations; "lasso", absolute weights of a lasso (its penalty
             0.1) that predicts each standardised code of one model from all of the other, in both directions.
         threshold: nats above which a code is informative.

@@ -34,9 +34,9 @@ class HierarchicalVAE(VAE):
         q(h | x) = q(h_1 | x) q(h_2 | h_1) ... q(h_L | h_{L-1})
 
     as Rezende et al. 2014 (Stochastic Backpropagation) and Sønderby et al. 2016 have it.
-    Each conditional is a diagonal Gaussian; h is sampled by one noise a layer. The evidence lower bound is
-    log p(x|h_1) - Σ_l KL_l, and KL_l = E_q [log q(h_l | h_{l-1}) - log p(h_l | h_{l+1})] is estimated by the
-    sample, in every layer: where q is the exact posterior, the bound is log p(x) for every sample.
+    Each conditional is a diagonal Gaussian; h is sampled with one noise per layer. The evidence lower bound
+    is log p(x|h_1) - Σ_l KL_l, and KL_l = E_q [log q(h_l | h_{l-1}) - log p(h_l | h_{l+1})] is estimated by
+    the sample, in every layer: where q is the exact posterior, the bound is log p(x) for every sample.
 
     One layer at a time has the part of the code: ``encode`` gives it, ``decode`` starts from it, and with it
     scores, pictures and densities. In both the layers between have their means.

@@ -21,7 +21,7 @@ def traversal_animation(rows: ArrayLike, labels: Sequence[str], title: str = "")
         title: stands above all of them.
 
     Returns:
-        Images of equal size, one a frame. ``frames[0].save("it.gif", save_all=True,
+        Images of equal size, one per frame. ``frames[0].save("it.gif", save_all=True,
         append_images=frames[1:], duration=80, loop=0)`` writes them.
 
     Example:

@@ -24,14 +24,14 @@ def latent_curves(
     lines: Sequence[str] = ("",),
     title: str = "",
 ) -> Figure:
-    """Draw a panel for each latent and factor: the mean code at each value of the factor, a line a shape.
+    """Draw a panel for each latent and factor: the mean code at each value, with a line for each shape.
 
     A latent that stands for a factor climbs or falls along it and is level along the others; where the lines
     part, the code depends on the shape too.
 
     Args:
         curves: what is drawn in each column.
-        latents: the names of the latents, a row each.
+        latents: the names of the latents, one row each.
         lines: the names of the lines.
         title: stands above the picture.
 

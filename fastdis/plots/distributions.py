@@ -13,7 +13,7 @@ from ._style import bare, color, head
 def violins(
     methods: Sequence[str], values: Mapping[str, Sequence[ArrayLike]], title: str = "", note: str = ""
 ) -> Figure:
-    """Draw a panel for each score: a violin a method with its models as dots and its median as a line.
+    """Draw a panel for each score: per method a violin, with its models as dots and its median as a line.
 
     Args:
         methods: their names.

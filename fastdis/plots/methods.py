@@ -30,7 +30,7 @@ def scores_by_method(
     title: str = "",
     note: str = "",
 ) -> Figure:
-    """Draw a panel for each score: a row a method with a dot a run, the mean, and a bar of one sd either way.
+    """Draw a panel for each score: per method a row, with a dot per run, the mean and a bar of one sd.
 
     Args:
         methods: their names.
@@ -90,8 +90,8 @@ def trade_off(
 ) -> Figure:
     """Draw one number of models against another, as the score against the reconstruction.
 
-    A colour an objective; a faint dot a model; the means of the strengths joined by a line, each with the
-    name of its strength.
+    Each objective has a colour, each model a faint dot; a line joins the means of the strengths, with their
+    names.
 
     Args:
         series: the objectives.

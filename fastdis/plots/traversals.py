@@ -19,7 +19,7 @@ def traversals(
     notes: Sequence[str],
     title: str = "",
 ) -> Figure:
-    """Draw originals and reconstructions on top, then one row a latent, in which that latent alone moves.
+    """Draw originals and reconstructions on top, then a row for each latent, in which it alone moves.
 
     Args:
         originals: (images, channels, height, width) in [0, 1].

@@ -36,7 +36,7 @@ def decompose(
     by sampling.
 
     Args:
-        mean: (posteriors, latent), real; one row an image. Values lie between -1e100 and 1e100, in float32
+        mean: (posteriors, latent), real; one row per image. Values lie between -1e100 and 1e100, in float32
             and the half types between -1e15 and 1e15.
         logvar: log variance, (posteriors, latent), real. Values lie between -200 and 200, in float32 and the
             half types between -80 and 80, and leave less than 1e13 standard deviations between the means of

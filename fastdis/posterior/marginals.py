@@ -50,7 +50,7 @@ def marginal_curves(
     Args:
         mean: (posteriors, latent), real.
         logvar: log variance, (posteriors, latent), real.
-        points: how many points a latent, at least 2.
+        points: how many points for each latent, at least 2.
         backend: "auto", "reference" or "numba".
 
     Returns:

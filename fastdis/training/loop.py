@@ -26,6 +26,7 @@ from .origin import described_run
 from .run_folder import Resume, RunFolder, open_run
 from .schedules import Schedule, check_schedules, described, scheduled
 from .scoring import Sample
+from .shared_cores import SharedCores
 from .signals import TrainingInterrupted, deferred_signals
 from .train_state import TrainState
 from .turns import optimizers_of, play, turns_of
@@ -212,6 +213,7 @@ def fit(
             run.start(state.step, ended=True)
         shown = progress and distributed.rank() == 0
         with (
+            SharedCores(torch.get_num_threads() if device.type == "cpu" else 1) as cores,
             progress_bar("training", steps, "steps", done=state.step, shown=shown) as update,
             scheduled(schedules, objective, optimizers["model"]) as set_schedules,
         ):
@@ -245,6 +247,7 @@ def fit(
                     settled |= patience is not None and run.log.lines_since_best(monitor) >= patience
                     ended |= settled
                 update(state.step, run.log.summary())
+                cores.look()
                 is_best = False
                 if sample is not None and (settled or state.step % (evaluate_every or 1) == 0):
                     _require_finite(state, model, run)

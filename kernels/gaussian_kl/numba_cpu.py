@@ -66,7 +66,7 @@ def _forward(first, last, rows, mean, logvar, noise, z, kl, sums):
 def _backward(first, last, rows, grad_z, grad_kl, mean, logvar, noise, grad_mean, grad_logvar):
     """The gradients, from that of z (with its noise) and that of KL; each may be None.
 
-    grad_kl holds a value an element or, for the mean over the batch, a value a latent.
+    grad_kl holds one value per element or, for the mean over the batch, one per latent.
     """
     batch, latent = mean.shape
     half, one, two = mean.dtype.type(0.5), mean.dtype.type(1), mean.dtype.type(2)

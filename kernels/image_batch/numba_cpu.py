@@ -28,7 +28,7 @@ def _convert(first, last, images, indices, out):
     for n in range(first * _CHUNK, stop):
         image, following, filled = images[indices[n]], images[indices[min(n + 1, stop - 1)]], out[n]
         for start in range(0, len(filled), _BLOCK):
-            prefetch(following[start : start + _BLOCK])  # a fifth of the time is saved
+            prefetch(following[start : start + _BLOCK])  # a tenth of the time is saved
             source, target = image[start : start + _BLOCK], filled[start : start + _BLOCK]
             for p in range(len(target)):
                 target[p] = _scaled(source[p])

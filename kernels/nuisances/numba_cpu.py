@@ -5,6 +5,7 @@ from torch import Tensor
 
 from .._cpu.compile import inlined, wide_vectors
 from .._cpu.parallel_for import parallel_for
+from .._cpu.prefetch import prefetch
 from ..counter_random.reference import MULTIPLIERS
 from .reference import round_keys
 
@@ -87,7 +88,9 @@ def _color(first, last, packed, indices, visit, keys, background, out):
     """
     wide_vectors()
     words = np.empty((4, 1), np.uint32)
-    for n in range(first * _CHUNK, min(last * _CHUNK, len(indices))):
+    stop = min(last * _CHUNK, len(indices))
+    for n in range(first * _CHUNK, stop):
+        prefetch(packed[indices[min(n + 1, stop - 1)]])
         _philox(0, 1, indices[n], visit, keys, words)
         red = _HALF + _HALF * _uniform(words[0, 0])
         green = _HALF + _HALF * _uniform(words[1, 0])

@@ -26,7 +26,7 @@ def pack(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         images: (n, ...) uint8 or bool.
 
     Returns:
-        (n, bytes) uint8, a row an image, filled up with zeros where its pixels do not fill the last byte.
+        (n, bytes) uint8, one row per image, filled up with zeros where its pixels do not fill the last byte.
 
     Raises:
         TypeError: images is neither uint8 nor bool.

@@ -133,10 +133,10 @@ def test_pictures_must_be_alike(folder: Path, picture: np.ndarray, said: str) ->
 @pytest.mark.parametrize(
     ("csv", "said"),
     [
-        (CSV.replace("c/d.png,square,0.5,2\n", ""), "one row a picture, got no row for c/d.png$"),
+        (CSV.replace("c/d.png,square,0.5,2\n", ""), "one row for each picture, got no row for c/d.png$"),
         ("\n".join(CSV.splitlines()[:4]), "got no row for a.png and 3 others$"),
-        (CSV + "i.png,heart,1,1\n", "one row a picture, got a row but no picture for i.png$"),
-        (CSV + "a.png,heart,1,1\n", "one row a picture, got two for a.png$"),
+        (CSV + "i.png,heart,1,1\n", "one row for each picture, got a row but no picture for i.png$"),
+        (CSV + "a.png,heart,1,1\n", "one row for each picture, got two for a.png$"),
         (CSV.replace(",0.5,2", ",0.5"), "must have 4 cells in every row, got 3 for c/d.png$"),
         ("", "must begin with a row of different names, .* got nothing$"),
         ("path\n", "must begin with a row of different names, .* got path$"),

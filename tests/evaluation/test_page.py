@@ -14,7 +14,7 @@ from fastdis.evaluation.captions import ORDER
 from fastdis.evaluation.files import write_files
 from fastdis.evaluation.numbers import number
 from fastdis.evaluation.page import NAME, report_page
-from fastdis.evaluation.table import remarks
+from fastdis.evaluation.table import remarks, table
 from support.browser import broken_pictures, opened, overflow
 
 
@@ -74,6 +74,24 @@ def test_every_number_stands_on_the_page(path: Path) -> None:
     )
     for part in (*rows, *others):
         assert part in text
+
+
+def test_images_without_labels_leave_a_score_of_all_others_on_the_left(tmp_path: Path) -> None:
+    numbers = [
+        number("mig", "information", 0.5, samples=19_000, definition=""),
+        number("mig", "information", 0.25, samples=10_000, seed=0, definition=""),
+        number("sap", "prediction", 0.125, samples=15_000, seed=0, definition=""),
+        number("kl", "posterior", 3.0, samples=20_000, definition=""),
+    ]
+    _, _, mig, _, sap, *_ = table(numbers).splitlines()
+    assert [line.split() for line in (mig, sap)] == [
+        ["mig", "0.5000", "19,000", "0.2500", "10,000"],
+        ["sap", "0.1250", "15,000"],
+    ]
+    assert sap.rindex("15,000") == mig.rindex("10,000")
+    write_files(tmp_path, "metrics.json", content() | {"numbers": numbers}, {}, (NAME, report_page))
+    page = (tmp_path / NAME).read_text()
+    assert page.index("0.5000") < page.index("0.2500")
 
 
 def test_reasons_name_their_images_where_other_images_have_an_interval() -> None:
