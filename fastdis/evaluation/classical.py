@@ -1,6 +1,7 @@
 """PCA, ICA, sparse coding, k-means and NMF from minibatches of rows, through scikit-learn.
 
-Each gives a row x the code z from which it is decoded linearly, x = z A + b.
+Each gives a row x the code z from which it is decoded linearly, x = z A + b; lecture 15 has sparse coding and
+independent components as the classical examples.
 """
 
 import warnings
