@@ -58,6 +58,7 @@ def main(
         },
     }
     draw(found, factors).savefig(out, dpi=120)
+    print(f"wrote {out}")
     return found
 
 

@@ -38,6 +38,7 @@ def main(
     z, density = fastdis.posterior.marginal_curves(mean, logvar)
     title = f"{weights.name}, {len(data):,} images: total correlation {parts.total_correlation:.2f} nats"
     fastdis.plots.aggregated_marginals(z, density, parts.dimwise_kl_per_latent, title).savefig(out, dpi=120)
+    print(f"wrote {out}")
     print(parts)
     return parts
 

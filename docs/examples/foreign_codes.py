@@ -29,6 +29,8 @@ def main(out: Path = Path("foreign_codes.png"), samples: int = 4000) -> dict[str
         found.mutual_information, ["shape", "scale", "place"], f"{found}"
     )
     picture.savefig(out, dpi=120)
+    print(report)
+    print(f"wrote {out}")
     return {name: float(result.score) for name, result in report.results.items()}
 
 

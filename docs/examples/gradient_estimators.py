@@ -61,6 +61,7 @@ def main(
         "gradient": m,
     }
     draw(found, samples).savefig(out, dpi=120)
+    print(f"wrote {out}")
     return found
 
 

@@ -125,6 +125,7 @@ def main(
         "prior_covariance_change": float(np.abs(np.cov(prior.T) - np.eye(len(kl))).max()),
     }
     draw(found, images.numpy(), decoded).savefig(out, dpi=120)
+    print(f"wrote {out}")
     return found
 
 

@@ -68,6 +68,7 @@ def main(out: Path = Path("in_lightning.png"), steps: int = 200, every: int = 99
         kl = fastdis.gaussian_kl(*module.model.encode(images)).numpy()
     title = f"β-VAE in Lightning, {steps} steps, MIG {scores['mig']:.3f}"
     fastdis.plots.kl_per_latent(kl, title).savefig(out, dpi=120)
+    print(f"wrote {out}")
     return {"totals": module.totals, "scores": scores}
 
 

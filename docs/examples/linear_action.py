@@ -77,6 +77,7 @@ def main(
         for name, z in found.items()
     }
     draw(results, names).savefig(out, dpi=120)
+    print(f"wrote {out}")
     return results
 
 

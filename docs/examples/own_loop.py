@@ -36,6 +36,7 @@ def main(out: Path = Path("own_loop.png"), steps: int = 300, every: int = 997) -
         mean, logvar = encoder(data.images(np.arange(len(data)))).chunk(2, dim=1)
     kl = fastdis.gaussian_kl(mean, logvar).numpy()
     fastdis.plots.kl_per_latent(kl, f"β-TCVAE in a loop of one's own, {steps} steps").savefig(out, dpi=120)
+    print(f"wrote {out}")
     return totals
 
 

@@ -63,6 +63,7 @@ def main(
             "area": float(np.pi * np.exp(0.5 * _two(logvar, mean)[1].sum(1)).mean()),
         }
     draw(found).savefig(out, dpi=120)
+    print(f"wrote {out}")
     return found
 
 

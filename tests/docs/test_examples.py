@@ -1,6 +1,8 @@
 """Every example runs on a subset, writes its figure, and what it claims holds in numbers."""
 
+import contextlib
 import importlib.util
+import io
 import re
 from pathlib import Path
 from types import ModuleType
@@ -23,9 +25,11 @@ def example(name: str) -> ModuleType:
 
 
 def run(name: str, tmp_path: Path, **arguments: Any) -> Any:
-    """What an example returns; its figure must be there and not be blank."""
-    figure = tmp_path / f"{name}.png"
-    found = example(name).main(figure, **arguments)
+    """What an example returns; its figure must be there and not be blank, and it must say where it is."""
+    figure, said = tmp_path / f"{name}.png", io.StringIO()
+    with contextlib.redirect_stdout(said):
+        found = example(name).main(figure, **arguments)
+    assert f"wrote {figure}" in said.getvalue()
     with Image.open(figure) as picture:
         assert len(np.unique(np.asarray(picture))) > 20
     return found
