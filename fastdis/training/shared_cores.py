@@ -35,7 +35,7 @@ class SharedCores:
         self._threads, self._cores = threads, core_count()
         self._end: threading.Event | None = None
         self._used = _used() if threads > 1 else None
-        self._next = time.monotonic() + _LOOK_SECONDS if self._used else float("inf")
+        self._next = time.perf_counter() + _LOOK_SECONDS if self._used else float("inf")
 
     def __enter__(self) -> Self:
         return self
@@ -47,9 +47,9 @@ class SharedCores:
 
     def look(self) -> None:
         """Look what others have used of the cores, if the last look was a second ago."""
-        if time.monotonic() < self._next:
+        if time.perf_counter() < self._next:
             return
-        self._next = time.monotonic() + _LOOK_SECONDS
+        self._next = time.perf_counter() + _LOOK_SECONDS
         before, self._used = self._used, _used()
         if before and self._used:
             seconds, by_all, own = (b - a for a, b in zip(before, self._used, strict=True))
@@ -91,4 +91,4 @@ def _used() -> _Used | None:
         ticks = sum(int(row[field]) for row in rows if row[0] in names for field in _BUSY_FIELDS)
     except (OSError, ValueError, IndexError):
         return None
-    return _Used(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time())
+    return _Used(time.perf_counter(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time())

@@ -173,6 +173,6 @@ def test_the_likelihood_is_that_of_the_run(run_dir: Path) -> None:
     config["settings"]["likelihood"] = "gaussian"
     (run_dir / "config.json").write_text(json.dumps(config))
     gaussian = evaluate_run(run_dir, metrics="mig", progress=False).content["numbers"][-1]
-    assert "bernoulli" in bernoulli["definition"]
-    assert "gaussian" in gaussian["definition"]
+    assert "Bernoulli" in bernoulli["definition"]
+    assert "Gaussian" in gaussian["definition"]
     assert gaussian["score"] != bernoulli["score"]
