@@ -46,7 +46,9 @@ def main() -> None:
     version = f"fastdis {metadata.version('fastdis')}"
     assert run(SCRIPT, "--version").strip() == version
     assert run(sys.executable, "-I", "-m", "fastdis", "--version").strip() == version
-    assert "complete" in run(SCRIPT, "--show-completion")
+    os.environ.update(_FASTDIS_COMPLETE="complete_bash", COMP_WORDS="fastdis tr", COMP_CWORD="1")
+    assert run(SCRIPT).split() == ["train"]  # the Tab key in bash
+    del os.environ["_FASTDIS_COMPLETE"]
     assert "locatello-dsprites-short" in run(SCRIPT, "study", "list")
     run(SCRIPT, "train", "run", "--model", "linear", "--every", 7919, "--steps", 2)
     run(SCRIPT, "evaluate", "run", "--metrics", "mig")

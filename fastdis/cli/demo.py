@@ -18,7 +18,7 @@ QUICK = replace(DEMO, every=11, steps=500)
 @in_one_line
 def demo(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Use one image in 11 and fewer steps: under 90 seconds.")
+        bool, typer.Option("--quick", help="Use one image in 11 and fewer steps: one to two minutes.")
     ] = False,
     out: Annotated[
         Path | None,

@@ -173,7 +173,10 @@ def _accuracy(
     """Return the accuracy on the rows learned from and on the others; a class alone is always predicted."""
     if (labels == labels[0]).all():
         return 1.0, float((truth == labels[0]).mean())
-    fits.fit(model, learned, labels)
+    if isinstance(model, BoostedTrees):
+        model.fit(learned, labels)
+    else:
+        fits.fit(model, learned, labels)
     return float((model.predict(learned) == labels).mean()), float((model.predict(scored) == truth).mean())
 
 
